@@ -1,0 +1,57 @@
+/* The contract between the engine, which knows what a step computes, and a cost model, which knows
+ * how long that takes. */
+#ifndef LLMSIM_COST_H
+#define LLMSIM_COST_H
+
+#include <stdint.h>
+
+/* A run of consecutive prompt tokens (or of tokens computed again after a preemption) of one
+ * sequence. */
+struct prefill_chunk {
+    int32_t tokens;         /* computed in this step, ≥ 1 */
+    int32_t context_tokens; /* of the same sequence, computed before this step */
+};
+
+/* One forward pass, as sums: nothing here is a list of running sequences. */
+struct step_load {
+    int32_t tokens;             /* all tokens computed, prefill and decode */
+    int32_t decode_sequences;   /* sequences computing one token each */
+    int64_t decode_context_sum; /* Σ over those of the KV tokens read, the new one included */
+    int32_t decode_context_max; /* the longest of those; 0 without decodes */
+    int32_t emitting_sequences; /* sequences that sample a token: rows of the lm_head */
+    int32_t prefill_tokens;     /* Σ over chunks */
+    int32_t chunk_count;
+    const struct prefill_chunk *chunks;
+};
+
+enum bound { BOUND_COMPUTE, BOUND_MEMORY, BOUND_COMMUNICATION, BOUND_OVERHEAD, BOUND_COUNT };
+
+/* The cost of a step, of an operator, or the sum of many. */
+struct cost {
+    double time_s;
+    double bound_s[BOUND_COUNT]; /* time_s by what bounds it; sums to time_s */
+    double flops;                /* of one rank */
+    double bytes;                /* to and from device memory of one rank */
+};
+
+static inline void cost_add(struct cost *sum, const struct cost *term)
+{
+    sum->time_s += term->time_s;
+    for (int i = 0; i < BOUND_COUNT; i++)
+        sum->bound_s[i] += term->bound_s[i];
+    sum->flops += term->flops;
+    sum->bytes += term->bytes;
+}
+
+/* A way to cost steps, ready for one model, accelerator and engine. */
+struct cost_model {
+    void *state; /* owned; destroy(state) frees it */
+    /* The cost of one step into *cost. Takes time independent of decode_sequences; linear in
+     * chunk_count. load->tokens ≥ 1 and at most the maximum given at creation. */
+    void (*step)(void *state, const struct step_load *load, struct cost *cost);
+    void (*destroy)(void *state);
+    double peak_flops_per_s; /* of one rank, for MFU; 0 where the model has none (linear) */
+    double peak_bytes_per_s; /* of one rank, for MBU; likewise */
+};
+
+#endif
