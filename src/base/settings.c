@@ -1,0 +1,285 @@
+/* Reading a mapping into a struct by a table of keys. */
+#include "settings.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct reader {
+    struct document *document;
+    struct error *error;
+};
+
+static void *member(const struct setting *setting, void *base)
+{
+    return (char *)base + setting->offset;
+}
+
+static bool is_word_for_unset(const struct setting *setting, const struct node *node)
+{
+    if (setting->preset == NULL || node->quoted || node->kind != NODE_SCALAR)
+        return false;
+    bool preset_is_word =
+        strcmp(setting->preset, "auto") == 0 || strcmp(setting->preset, "none") == 0;
+    return preset_is_word &&
+           (strcmp(node->text, setting->preset) == 0 || strcmp(node->text, "null") == 0 ||
+            strcmp(node->text, "~") == 0 || strcmp(node->text, "") == 0);
+}
+
+static void store_unset(const struct setting *setting, void *base)
+{
+    void *target = member(setting, base);
+    switch (setting->kind) {
+    case SETTING_BOOL:
+        *(bool *)target = false;
+        break;
+    case SETTING_INTEGER:
+        *(int64_t *)target = SETTING_UNSET_INTEGER;
+        break;
+    case SETTING_REAL:
+        *(double *)target = SETTING_UNSET_REAL;
+        break;
+    case SETTING_TEXT:
+    case SETTING_PATH:
+        *(const char **)target = NULL;
+        break;
+    case SETTING_CHOICE:
+        *(int *)target = -1;
+        break;
+    case SETTING_SECTION:
+        break;
+    }
+}
+
+static bool read_bool(const struct reader *reader, const struct setting *setting,
+                      const struct node *node, void *base)
+{
+    static const char *const words[] = {"false", "true", "no", "yes", "off", "on"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcasecmp(node->text, words[i]) == 0) {
+            *(bool *)member(setting, base) = i % 2 == 1;
+            return true;
+        }
+    }
+    return error_input(reader->error, &node->at, "'%s' must be true or false, not '%s'",
+                       setting->name, node->text);
+}
+
+static bool check_bounds(const struct reader *reader, const struct setting *setting,
+                         const struct node *node, double value)
+{
+    bool bounded = setting->minimum != 0.0 || setting->maximum != 0.0;
+    if (!bounded || (value >= setting->minimum && value <= setting->maximum))
+        return true;
+    char minimum[32], maximum[32];
+    units_format_exact(setting->minimum, minimum);
+    units_format_exact(setting->maximum, maximum);
+    const char *symbol = units_symbol(setting->unit);
+    const char *space = *symbol != '\0' && *symbol != '/' ? " " : "";
+    if (isinf(setting->maximum))
+        return error_input(reader->error, &node->at, "'%s' must be at least %s%s%s, not '%s'",
+                           setting->name, minimum, space, symbol, node->text);
+    return error_input(reader->error, &node->at, "'%s' must be between %s and %s%s%s, not '%s'",
+                       setting->name, minimum, maximum, space, symbol, node->text);
+}
+
+static bool read_number(const struct reader *reader, const struct setting *setting,
+                        const struct node *node, double *value)
+{
+    switch (units_parse(node->text, setting->unit, value)) {
+    case UNITS_OK:
+        return check_bounds(reader, setting, node, *value);
+    case UNITS_NOT_A_NUMBER:
+        break;
+    case UNITS_WRONG_UNIT:
+        if (setting->unit == UNIT_NONE)
+            return error_input(reader->error, &node->at, "'%s' takes a plain number, not '%s'",
+                               setting->name, node->text);
+        return error_input(
+            reader->error, &node->at, "'%s' is in %s: '%s' has another unit (expected e.g. '%s')",
+            setting->name, units_symbol(setting->unit), node->text, units_example(setting->unit));
+    }
+    return error_input(reader->error, &node->at, "'%s' must be a number (e.g. %s), not '%s'",
+                       setting->name,
+                       setting->kind == SETTING_INTEGER && setting->unit == UNIT_NONE
+                           ? "16"
+                           : units_example(setting->unit),
+                       node->text);
+}
+
+static bool read_integer(const struct reader *reader, const struct setting *setting,
+                         const struct node *node, void *base)
+{
+    double value = 0.0;
+    if (!read_number(reader, setting, node, &value))
+        return false;
+    /* Beyond 2^53 a double would round what was written: read whole numbers as such. */
+    char *end = NULL;
+    errno = 0;
+    long long whole = strtoll(node->text, &end, 10);
+    if (*end != '\0' || errno != 0) {
+        if (value != nearbyint(value) || fabs(value) > 0x1p53)
+            return error_input(reader->error, &node->at, "'%s' must be a whole number, not '%s'",
+                               setting->name, node->text);
+        whole = (long long)value;
+    }
+    *(int64_t *)member(setting, base) = whole;
+    return true;
+}
+
+static bool read_choice(const struct reader *reader, const struct setting *setting,
+                        const struct node *node, void *base)
+{
+    size_t count = 0;
+    for (; setting->choices[count] != NULL; count++) {
+        if (strcmp(setting->choices[count], node->text) == 0) {
+            *(int *)member(setting, base) = (int)count;
+            return true;
+        }
+    }
+    error_input(reader->error, &node->at, "'%s' cannot be '%s'", setting->name, node->text);
+    error_suggest(reader->error, node->text, setting->choices, count);
+    return false;
+}
+
+static bool read_path(const struct reader *reader, const struct setting *setting,
+                      const struct node *node, void *base)
+{
+    const char *path = document_path(reader->document, node);
+    if (path == NULL)
+        return error_run(reader->error, "out of memory");
+    if (*path == '\0')
+        return error_input(reader->error, &node->at, "'%s' names no file", setting->name);
+    *(const char **)member(setting, base) = path;
+    return true;
+}
+
+static bool read_scalar(const struct reader *reader, const struct setting *setting,
+                        const struct node *node, void *base)
+{
+    if (is_word_for_unset(setting, node)) {
+        store_unset(setting, base);
+        return true;
+    }
+    if (node->kind != NODE_SCALAR)
+        return error_input(reader->error, &node->at, "'%s' takes one value, not a %s",
+                           setting->name, node->kind == NODE_MAPPING ? "mapping" : "list");
+    double value = 0.0;
+    switch (setting->kind) {
+    case SETTING_BOOL:
+        return read_bool(reader, setting, node, base);
+    case SETTING_INTEGER:
+        return read_integer(reader, setting, node, base);
+    case SETTING_REAL:
+        if (!read_number(reader, setting, node, &value))
+            return false;
+        *(double *)member(setting, base) = value;
+        return true;
+    case SETTING_TEXT:
+        *(const char **)member(setting, base) = node->text;
+        return true;
+    case SETTING_PATH:
+        return read_path(reader, setting, node, base);
+    case SETTING_CHOICE:
+        return read_choice(reader, setting, node, base);
+    case SETTING_SECTION:
+        break;
+    }
+    return true;
+}
+
+static bool read_table(const struct reader *reader, const struct settings_table *table,
+                       const struct node *mapping, void *base);
+
+bool settings_check_keys(const struct settings_table *table, const struct node *mapping,
+                         struct error *error)
+{
+    if (mapping->kind != NODE_MAPPING)
+        return error_input(error, &mapping->at, "%s must be a mapping of keys to values",
+                           table->title);
+    const char *names[64];
+    size_t count = table->count < 64 ? table->count : 64;
+    for (size_t i = 0; i < count; i++)
+        names[i] = table->settings[i].name;
+    for (size_t i = 0; i < mapping->count; i++) {
+        bool known = false;
+        for (size_t j = 0; j < table->count && !known; j++)
+            known = strcmp(mapping->keys[i], table->settings[j].name) == 0;
+        if (known)
+            continue;
+        error_input(error, &mapping->key_at[i], "unknown key '%s' in %s", mapping->keys[i],
+                    table->title);
+        error_suggest(error, mapping->keys[i], names, count);
+        return false;
+    }
+    return true;
+}
+
+/* A preset is read by the very code that reads a user's value. */
+static bool read_preset(const struct reader *reader, const struct setting *setting,
+                        const struct node *mapping, void *base)
+{
+    if (setting->kind == SETTING_SECTION)
+        return read_table(reader, setting->section, NULL, member(setting, base));
+    if (setting->preset == NULL)
+        return error_input(reader->error, mapping != NULL ? &mapping->at : NULL,
+                           "'%s' is missing: %s", setting->name, setting->help);
+    struct node node = {.kind = NODE_SCALAR, .text = setting->preset};
+    node.at.file = "preset";
+    return read_scalar(reader, setting, &node, base);
+}
+
+static bool read_section(const struct reader *reader, const struct setting *setting,
+                         const struct node *node, void *base)
+{
+    bool absent = is_word_for_unset(setting, node);
+    if (!absent && node->kind != NODE_MAPPING)
+        return error_input(reader->error, &node->at, "'%s' must be a mapping of keys to values",
+                           setting->name);
+    return read_table(reader, setting->section, absent ? NULL : node, member(setting, base));
+}
+
+static bool read_setting(const struct reader *reader, const struct setting *setting,
+                         const struct node *mapping, void *base)
+{
+    const struct node *node = node_find(mapping, setting->name);
+    if (node == NULL)
+        return read_preset(reader, setting, mapping, base);
+    if (setting->kind == SETTING_SECTION)
+        return read_section(reader, setting, node, base);
+    return read_scalar(reader, setting, node, base);
+}
+
+static bool read_table(const struct reader *reader, const struct settings_table *table,
+                       const struct node *mapping, void *base)
+{
+    if (mapping != NULL && !settings_check_keys(table, mapping, reader->error))
+        return false;
+    for (size_t i = 0; i < table->count; i++) {
+        if (!read_setting(reader, &table->settings[i], mapping, base))
+            return false;
+    }
+    return true;
+}
+
+bool settings_read(struct document *document, const struct settings_table *table,
+                   const struct node *mapping, void *base, struct error *error)
+{
+    struct reader reader = {document, error};
+    return read_table(&reader, table, mapping, base);
+}
+
+bool settings_read_member(struct document *document, const struct settings_table *table,
+                          const char *name, const struct node *mapping, void *base,
+                          struct error *error)
+{
+    struct reader reader = {document, error};
+    for (size_t i = 0; i < table->count; i++) {
+        if (strcmp(table->settings[i].name, name) == 0)
+            return read_setting(&reader, &table->settings[i], mapping, base);
+    }
+    assert(false);
+    return false;
+}

@@ -1,0 +1,188 @@
+/* A struct described by a table, printed as YAML, JSON, or a reference of its keys. */
+#include "settings.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const void *member(const struct setting *setting, const void *base)
+{
+    return (const char *)base + setting->offset;
+}
+
+static bool is_unset(const struct setting *setting, const void *base)
+{
+    const void *value = member(setting, base);
+    switch (setting->kind) {
+    case SETTING_BOOL:
+        return false;
+    case SETTING_INTEGER:
+        return *(const int64_t *)value == SETTING_UNSET_INTEGER;
+    case SETTING_REAL:
+        return isnan(*(const double *)value);
+    case SETTING_TEXT:
+    case SETTING_PATH:
+        return *(const char *const *)value == NULL;
+    case SETTING_CHOICE:
+        return *(const int *)value < 0;
+    case SETTING_SECTION:
+        for (size_t i = 0; i < setting->section->count; i++) {
+            if (!is_unset(&setting->section->settings[i], value))
+                return false;
+        }
+        return true;
+    }
+    return false;
+}
+
+/* Double-quoted YAML (JSON is a subset of it), so that no text can be taken for anything else. */
+static void print_quoted(const char *text, FILE *stream)
+{
+    json_t *string = json_string(text);
+    char *quoted = string != NULL ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
+    fputs(quoted != NULL ? quoted : "\"?\"", stream);
+    free(quoted);
+    json_decref(string);
+}
+
+static void print_path(const char *path, FILE *stream)
+{
+    char *absolute = strcmp(path, "-") == 0 ? NULL : realpath(path, NULL);
+    print_quoted(absolute != NULL ? absolute : path, stream);
+    free(absolute);
+}
+
+static void print_value(const struct setting *setting, const void *base, FILE *stream)
+{
+    const void *value = member(setting, base);
+    char number[32];
+    switch (setting->kind) {
+    case SETTING_BOOL:
+        fputs(*(const bool *)value ? "true" : "false", stream);
+        break;
+    case SETTING_INTEGER:
+        fprintf(stream, "%" PRId64, *(const int64_t *)value);
+        break;
+    case SETTING_REAL:
+        units_format_exact(*(const double *)value, number);
+        fputs(number, stream);
+        break;
+    case SETTING_TEXT:
+        print_quoted(*(const char *const *)value, stream);
+        break;
+    case SETTING_PATH:
+        print_path(*(const char *const *)value, stream);
+        break;
+    case SETTING_CHOICE:
+        fputs(setting->choices[*(const int *)value], stream);
+        break;
+    case SETTING_SECTION:
+        break;
+    }
+    bool has_unit = setting->kind == SETTING_INTEGER || setting->kind == SETTING_REAL;
+    if (has_unit && setting->unit != UNIT_NONE)
+        fprintf(stream, "  # %s", units_symbol(setting->unit));
+    fputc('\n', stream);
+}
+
+void settings_print_yaml(const struct settings_table *table, const void *base, int indent,
+                         FILE *stream)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct setting *setting = &table->settings[i];
+        if (is_unset(setting, base))
+            continue;
+        fprintf(stream, "%*s%s:", indent, "", setting->name);
+        if (setting->kind == SETTING_SECTION) {
+            fputc('\n', stream);
+            settings_print_yaml(setting->section, member(setting, base), indent + 2, stream);
+        } else {
+            fputc(' ', stream);
+            print_value(setting, base, stream);
+        }
+    }
+}
+
+static json_t *json_value(const struct setting *setting, const void *base)
+{
+    if (is_unset(setting, base))
+        return json_null();
+    const void *value = member(setting, base);
+    switch (setting->kind) {
+    case SETTING_BOOL:
+        return json_boolean(*(const bool *)value);
+    case SETTING_INTEGER:
+        return json_integer(*(const int64_t *)value);
+    case SETTING_REAL:
+        return json_real(*(const double *)value);
+    case SETTING_TEXT:
+    case SETTING_PATH:
+        return json_string(*(const char *const *)value);
+    case SETTING_CHOICE:
+        return json_string(setting->choices[*(const int *)value]);
+    case SETTING_SECTION:
+        return settings_to_json(setting->section, value);
+    }
+    return NULL;
+}
+
+json_t *settings_to_json(const struct settings_table *table, const void *base)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; object != NULL && i < table->count; i++) {
+        if (json_object_set_new(object, table->settings[i].name,
+                                json_value(&table->settings[i], base)) != 0) {
+            json_decref(object);
+            return NULL;
+        }
+    }
+    return object;
+}
+
+static void print_kind(const struct setting *setting, FILE *stream)
+{
+    static const char *const kinds[] = {
+        "true or false", "whole number", "number", "text", "path", "", "section"};
+    if (setting->kind == SETTING_CHOICE) {
+        for (size_t i = 0; setting->choices[i] != NULL; i++)
+            fprintf(stream, "%s`%s`", i > 0 ? ", " : "", setting->choices[i]);
+        return;
+    }
+    fputs(kinds[setting->kind], stream);
+    bool numeric = setting->kind == SETTING_INTEGER || setting->kind == SETTING_REAL;
+    if (numeric && setting->unit != UNIT_NONE)
+        fprintf(stream, ", %s", units_symbol(setting->unit));
+    if (!numeric || (setting->minimum == 0.0 && setting->maximum == 0.0))
+        return;
+    char minimum[32], maximum[32];
+    units_format_exact(setting->minimum, minimum);
+    units_format_exact(setting->maximum, maximum);
+    if (isinf(setting->maximum))
+        fprintf(stream, ", ≥ %s", minimum);
+    else
+        fprintf(stream, ", %s … %s", minimum, maximum);
+}
+
+void settings_print_reference(const struct settings_table *table, const char *prefix, FILE *stream)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct setting *setting = &table->settings[i];
+        if (setting->kind == SETTING_SECTION)
+            continue;
+        fprintf(stream, "| `%s%s` | ", prefix, setting->name);
+        print_kind(setting, stream);
+        if (setting->preset == NULL)
+            fputs(" | required", stream);
+        else
+            fprintf(stream, " | `%s`", setting->preset);
+        fprintf(stream, " | %s |\n", setting->help);
+    }
+    for (size_t i = 0; i < table->count; i++) {
+        const struct setting *setting = &table->settings[i];
+        if (setting->kind != SETTING_SECTION)
+            continue;
+        char inner[128];
+        snprintf(inner, sizeof inner, "%s%s.", prefix, setting->name);
+        settings_print_reference(setting->section, inner, stream);
+    }
+}

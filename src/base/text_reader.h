@@ -1,0 +1,28 @@
+/* Lines of a file or of stdin, through one buffer that does not grow with the file. */
+#ifndef LLMSIM_BASE_TEXT_READER_H
+#define LLMSIM_BASE_TEXT_READER_H
+
+#include <llmsim/error.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A longer line is an error. */
+#define TEXT_READER_MAX_LINE_BYTES (1 << 20)
+
+struct text_reader;
+
+/* Open `path` ("-": stdin). NULL with *error filled when it cannot be read. */
+struct text_reader *text_reader_open(const char *path, struct error *error);
+void text_reader_close(struct text_reader *reader);
+
+/* The next line, without its LF or CRLF, not NUL-terminated but followed by a byte that may be
+ * overwritten; valid until the next call. 1: a line; 0: the end; −1: *error is filled. */
+int text_reader_next(struct text_reader *reader, char **line, size_t *length, struct error *error);
+
+/* Where the line last returned stands; column 1. */
+struct location text_reader_location(const struct text_reader *reader);
+
+/* Bytes read over the file's size, 0 … 1; 0 where the size is unknown. */
+double text_reader_progress(const struct text_reader *reader);
+
+#endif
