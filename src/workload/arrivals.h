@@ -1,0 +1,34 @@
+/* Arrival processes: when generated requests arrive. */
+#ifndef LLMSIM_WORKLOAD_ARRIVALS_H
+#define LLMSIM_WORKLOAD_ARRIVALS_H
+
+#include "rng.h"
+#include "workload.h"
+
+struct arrivals;
+
+struct arrival_process {
+    const char *const *keys; /* of struct arrivals_config that it needs, NULL-terminated */
+    /* The time of the request after the one at arrivals->time_s. */
+    double (*next_s)(const struct arrivals *arrivals);
+};
+
+struct arrivals {
+    const struct arrival_process *process;
+    gsl_rng *rng; /* not owned */
+    double rate_per_s;
+    double shape;  /* of the gamma distribution: 1 / cv² */
+    double time_s; /* of the request last delivered */
+    int64_t count; /* of requests delivered */
+};
+
+/* The names of the processes, NULL-terminated, and what stands behind each. */
+extern const char *const arrival_process_names[];
+extern const struct arrival_process arrival_processes[];
+
+void arrivals_init(struct arrivals *arrivals, const struct arrivals_config *config, gsl_rng *rng);
+
+/* When the next request arrives; the first at 0. */
+double arrivals_next_s(struct arrivals *arrivals);
+
+#endif

@@ -1,0 +1,74 @@
+/* The table of trace formats, and how a file's format is found. */
+#include "trace_format.h"
+#include "workload.h"
+
+#include <string.h>
+
+#define FORMAT_ADDRESS(name) &trace_format_##name,
+#define FORMAT_NAME(name)    #name,
+#define FORMAT_INDEX(name)   FORMAT_##name,
+
+enum { TRACE_FORMATS(FORMAT_INDEX) FORMAT_COUNT };
+
+static const struct trace_format *const formats[] = {TRACE_FORMATS(FORMAT_ADDRESS)};
+
+const char *const trace_format_names[] = {TRACE_FORMATS(FORMAT_NAME) NULL};
+
+const char *const workload_written_formats[] = {TRACE_FORMATS_WRITTEN(FORMAT_NAME) NULL};
+
+/* The index of the format that begins so; −1: there is none. */
+static int find_detected(const char *line, size_t length, int *columns)
+{
+    for (int i = 0; i < FORMAT_COUNT; i++) {
+        *columns = formats[i]->detect(line, length);
+        if (*columns > 0)
+            return i;
+    }
+    return -1;
+}
+
+static void refuse_unknown(const struct location *at, const char *line, size_t length,
+                           struct error *error)
+{
+    char known[512] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < FORMAT_COUNT && used < sizeof known; i++) {
+        int written = snprintf(known + used, sizeof known - used, "%s%s: %s", i > 0 ? "; " : "",
+                               formats[i]->name, formats[i]->header);
+        used += (size_t)written;
+    }
+    const int shown = length > 60 ? 60 : (int)length;
+    error_input(error, at, "'%.*s' is not the first line of a known trace format (known: %s)",
+                shown, line, known);
+}
+
+const struct trace_format *trace_format_detect(int index, const struct text_reader *reader,
+                                               const char *line, size_t length, int *columns,
+                                               struct error *error)
+{
+    const struct location at = text_reader_location(reader);
+    const int found = find_detected(line, length, columns);
+    if (index < 0 && found < 0) {
+        refuse_unknown(&at, line, length, error);
+        return NULL;
+    }
+    if (index < 0)
+        return formats[found];
+    const struct trace_format *wanted = formats[index];
+    *columns = wanted->detect(line, length);
+    if (*columns > 0)
+        return wanted;
+    error_input(error, &at, "not of format '%s', which begins with '%s'%s%s%s", wanted->name,
+                wanted->header, found >= 0 ? "; this is '" : "",
+                found >= 0 ? formats[found]->name : "", found >= 0 ? "'" : "");
+    return NULL;
+}
+
+const struct trace_format *trace_format_find_written(const char *name)
+{
+    for (size_t i = 0; i < FORMAT_COUNT; i++) {
+        if (formats[i]->write_row != NULL && strcmp(formats[i]->name, name) == 0)
+            return formats[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,201 @@
+/* A trace as a stream of requests. */
+#include "sources.h"
+#include "trace_format.h"
+
+#include <assert.h>
+#include <llmsim/sim_time.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ON_BAD_ROW_SKIP = 1 };
+
+struct trace_source {
+    struct text_reader *reader;
+    const struct trace_format *format;
+    int columns;
+    bool skip_bad_rows;
+    bool started; /* a request has been read: first_ns and last_ns hold */
+    double rate_scale;
+    int64_t max_requests;
+    int64_t delivered;
+    int64_t skipped_rows;
+    int64_t first_ns, last_ns; /* on the trace's own clock */
+    int64_t empty_lines; /* just before the row being read; fine at the end of the file only */
+    struct location first_empty_line;
+    struct request first;             /* read on opening, delivered first */
+    enum request_source_result state; /* SOURCE_REQUEST until the end or an error */
+    struct error failure;
+};
+
+/* The row's time, from the trace's clock to the simulation's. */
+static bool set_arrival(struct trace_source *trace, struct trace_row *row, struct request *request)
+{
+    int64_t time_ns = request->arrival_ns;
+    if (!trace->started) {
+        trace->first_ns = time_ns;
+    } else if (time_ns < trace->last_ns) {
+        return trace_row_refuse(row, row->time_field, "time runs back",
+                                "as late as the row before");
+    }
+    int64_t arrival_ns = time_ns - trace->first_ns;
+    if (trace->rate_scale != 1.0) {
+        double scaled_ns = (double)arrival_ns / trace->rate_scale;
+        arrival_ns = scaled_ns > (double)SIM_TIME_MAX_NS ? INT64_MAX : (int64_t)llrint(scaled_ns);
+    }
+    if (arrival_ns > SIM_TIME_MAX_NS)
+        return trace_row_refuse(row, row->time_field, "too late",
+                                "within 146 years of the first arrival");
+    trace->started = true;
+    trace->last_ns = time_ns;
+    request->arrival_ns = arrival_ns;
+    return true;
+}
+
+/* Lines without a byte, now that a row has followed them. */
+static bool pass_empty_lines(struct trace_source *trace, struct error *error)
+{
+    if (!trace->skip_bad_rows)
+        return error_input(error, &trace->first_empty_line, "an empty line between rows");
+    trace->skipped_rows += trace->empty_lines;
+    trace->empty_lines = 0;
+    return true;
+}
+
+static enum request_source_result read_request(struct trace_source *trace, struct request *request,
+                                               struct error *error)
+{
+    assert(trace->format != NULL);
+    for (;;) {
+        char *line = NULL;
+        size_t length = 0;
+        int got = text_reader_next(trace->reader, &line, &length, error);
+        if (got <= 0)
+            return got == 0 ? SOURCE_END : SOURCE_ERROR;
+        if (length == 0) {
+            if (trace->empty_lines++ == 0)
+                trace->first_empty_line = text_reader_location(trace->reader);
+            continue;
+        }
+        if (trace->empty_lines > 0 && !pass_empty_lines(trace, error))
+            return SOURCE_ERROR;
+        struct trace_row row = {.reader = trace->reader,
+                                .begin = line,
+                                .end = line + length,
+                                .cursor = line,
+                                .columns = trace->columns,
+                                .error = error};
+        if (trace->format->parse_row(&row, request) && set_arrival(trace, &row, request))
+            return SOURCE_REQUEST;
+        if (!trace->skip_bad_rows)
+            return SOURCE_ERROR;
+        trace->skipped_rows++;
+    }
+}
+
+static enum request_source_result trace_next(void *state, struct request *request,
+                                             struct error *error)
+{
+    struct trace_source *trace = state;
+    if (trace->state == SOURCE_REQUEST && trace->delivered >= trace->max_requests)
+        trace->state = SOURCE_END;
+    if (trace->state == SOURCE_REQUEST) {
+        if (trace->delivered == 0)
+            *request = trace->first;
+        else
+            trace->state = read_request(trace, request, &trace->failure);
+    }
+    if (trace->state == SOURCE_REQUEST)
+        trace->delivered++;
+    else if (trace->state == SOURCE_ERROR)
+        *error = trace->failure;
+    return trace->state;
+}
+
+static double trace_progress(const void *state)
+{
+    const struct trace_source *trace = state;
+    double of_bytes = text_reader_progress(trace->reader);
+    double of_requests = (double)trace->delivered / (double)trace->max_requests;
+    return of_requests > of_bytes ? of_requests : of_bytes;
+}
+
+static int64_t trace_skipped_rows(const void *state)
+{
+    const struct trace_source *trace = state;
+    return trace->skipped_rows;
+}
+
+static void trace_destroy(void *state)
+{
+    struct trace_source *trace = state;
+    if (trace == NULL)
+        return;
+    text_reader_close(trace->reader);
+    free(trace);
+}
+
+/* Find the format by the first line. */
+static bool read_header(struct trace_source *trace, int format, struct error *error)
+{
+    static const char byte_order_mark[] = "\xEF\xBB\xBF";
+    char *line = NULL;
+    size_t length = 0;
+    int got = text_reader_next(trace->reader, &line, &length, error);
+    if (got < 0)
+        return false;
+    if (got == 0) {
+        struct location at = text_reader_location(trace->reader);
+        at.line = 0;
+        return error_input(error, &at, "an empty file; a trace is expected");
+    }
+    const size_t mark_bytes = sizeof byte_order_mark - 1;
+    if (length >= mark_bytes && memcmp(line, byte_order_mark, mark_bytes) == 0) {
+        line += mark_bytes;
+        length -= mark_bytes;
+    }
+    trace->format =
+        trace_format_detect(format, trace->reader, line, length, &trace->columns, error);
+    return trace->format != NULL;
+}
+
+static bool read_first_request(struct trace_source *trace, struct error *error)
+{
+    switch (read_request(trace, &trace->first, error)) {
+    case SOURCE_REQUEST:
+        return true;
+    case SOURCE_ERROR:
+        return false;
+    case SOURCE_END:
+        break;
+    }
+    struct location at = text_reader_location(trace->reader);
+    at.line = 0;
+    if (trace->skipped_rows > 0)
+        return error_input(error, &at, "a trace without requests: all %lld rows are bad",
+                           (long long)trace->skipped_rows);
+    return error_input(error, &at, "a trace without requests: there is only a header");
+}
+
+bool trace_source_open(const struct workload_config *config, struct request_source *source,
+                       struct error *error)
+{
+    struct trace_source *trace = calloc(1, sizeof *trace);
+    if (trace == NULL)
+        return error_run(error, "out of memory");
+    trace->skip_bad_rows = config->on_bad_row == ON_BAD_ROW_SKIP;
+    trace->rate_scale = config->rate_scale;
+    trace->max_requests =
+        config->max_requests == SETTING_UNSET_INTEGER ? INT64_MAX : config->max_requests;
+    trace->reader = text_reader_open(config->trace, error);
+    if (trace->reader == NULL || !read_header(trace, config->format, error) ||
+        !read_first_request(trace, error)) {
+        trace_destroy(trace);
+        return false;
+    }
+    *source = (struct request_source){.state = trace,
+                                      .next = trace_next,
+                                      .progress = trace_progress,
+                                      .skipped_rows = trace_skipped_rows,
+                                      .destroy = trace_destroy};
+    return true;
+}

@@ -1,0 +1,293 @@
+/* Traces of any format: what is understood, what is refused and where, what is skipped, and that
+ * what is written reads back. */
+#include "trace_format.h"
+#include "trace_reading.h"
+
+static int format_index(const char *name)
+{
+    for (int i = 0; trace_format_names[i] != NULL; i++) {
+        if (strcmp(trace_format_names[i], name) == 0)
+            return i;
+    }
+    ck_abort_msg("no format '%s'", name);
+    return -1;
+}
+
+START_TEST(reads_seconds_exactly)
+{
+    struct reading reading =
+        read_text(LLMSIM "0,1,1\n0.1,1,1\n0.100000001,1,1\n"
+                         "0.30000000000000004,1,1\n0.9999999995,1,1\n"
+                         "0000000000000001.000,1,1\n4611686016.999999999,1,1\n");
+    ck_assert_str_eq(reading.error.text, "");
+    assert_request(&reading, 1, 100000000, 1, 1);
+    assert_request(&reading, 2, 100000001, 1, 1);
+    assert_request(&reading, 3, 300000000, 1, 1);
+    assert_request(&reading, 4, 1000000000, 1, 1);
+    assert_request(&reading, 5, 1000000000, 1, 1);
+    assert_request(&reading, 6, 4611686016999999999, 1, 1);
+}
+END_TEST
+
+START_TEST(counts_from_the_first_arrival)
+{
+    struct reading reading = read_text(LLMSIM "1700000000.25,5,6\n1700000001.5,7,8\n");
+    assert_request(&reading, 0, 0, 5, 6);
+    assert_request(&reading, 1, 1250000000, 7, 8);
+}
+END_TEST
+
+START_TEST(takes_known_columns_and_no_others)
+{
+    struct reading reading = read_text("arrival_s,prompt_tokens,output_tokens,class,session_id\n"
+                                       "0,1,2,chat,7\n1,3,4,,\n");
+    ck_assert_int_eq(reading.count, 2);
+    assert_request(&reading, 1, SIM_NS_PER_S, 3, 4);
+    reading = read_text("arrival_s,prompt_tokens,output_tokens,priority\n0,1,2\n");
+    assert_error(&reading, ":2:6: ", "ends before its next field; a row has 4 fields");
+    reading = read_text("arrival_s,prompt_tokens,output_tokens,priority\n0,1,2,3,4\n");
+    assert_error(&reading, ":2:9: ", "one field too many; a row has 4");
+    reading = read_text("arrival_s,prompt_tokens,output_tokens,colour\n0,1,2,3\n");
+    assert_error(&reading, ":1:1: ", "not the first line of a known trace format");
+    reading = read_text("arrival_s,prompt_tokens,output_tokens,class,class\n0,1,2,3,4\n");
+    assert_error(&reading, ":1:1: ", "not the first line of a known trace format");
+}
+END_TEST
+
+START_TEST(refuses_bad_rows_at_their_column)
+{
+    static const struct {
+        const char *row, *where, *what;
+    } cases[] = {
+        {"1.5,10", ":3:7: ", "the row ends before its output_tokens; a row has 3 fields"},
+        {"1.5", ":3:4: ", "the row ends before its prompt_tokens"},
+        {"1.5,10,20,", ":3:11: ", "one field too many; a row has 3"},
+        {"1.5,10,20,30", ":3:11: ", "one field too many"},
+        {"1.5,ten,20", ":3:5: prompt_tokens: ", "'ten' is not a whole number from 1 to 100000000"},
+        {"1.5,10,", ":3:8: output_tokens: ", "'' is not a whole number"},
+        {"1.5,0,20", ":3:5: prompt_tokens: ", "'0' is not"},
+        {"1.5,10,-1", ":3:8: output_tokens: ", "'-1' is not"},
+        {"1.5,10,2.5", ":3:8: output_tokens: ", "'2.5' is not"},
+        {"1.5,10,20 ", ":3:8: output_tokens: ", "'20 ' is not"},
+        {"1.5,100000001,20", ":3:5: prompt_tokens: ", "'100000001' is not"},
+        {"1.5,10,99999999999999999999999", ":3:8: output_tokens: ", "is not a whole number"},
+        {"1.5.5,10,20", ":3:1: arrival_s: ", "'1.5.5' is not a time"},
+        {"-1,10,20", ":3:1: arrival_s: ", "'-1' is not a time"},
+        {"1.,10,20", ":3:1: arrival_s: ", "'1.' is not a time"},
+        {".5,10,20", ":3:1: arrival_s: ", "'.5' is not a time"},
+        {"1e3,10,20", ":3:1: arrival_s: ", "'1e3' is not a time"},
+        {"nan,10,20", ":3:1: arrival_s: ", "'nan' is not a time"},
+        {"4611686018,10,20", ":3:1: arrival_s: ", "is not a time from 0 to 4611686017"},
+        {"99999999999999999999999,10,20", ":3:1: arrival_s: ", "is not a time"},
+        {"0.999999999,10,20", ":3:1: time runs back: ", "'0.999999999' is not"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[200];
+        snprintf(text, sizeof text, LLMSIM "1,1,1\n%s\n2,1,1\n", cases[i].row);
+        struct reading reading = read_text(text);
+        ck_assert_int_eq(reading.count, 1);
+        ck_assert_int_eq(reading.ended, SOURCE_ERROR);
+        assert_error(&reading, cases[i].where, cases[i].what);
+        reading = read_skipping(text);
+        ck_assert_int_eq(reading.ended, SOURCE_END);
+        ck_assert_int_eq(reading.count, 2);
+        ck_assert_int_eq(reading.skipped_rows, 1);
+    }
+}
+END_TEST
+
+START_TEST(refuses_nul_bytes)
+{
+    static const char text[] = LLMSIM "0,1\0,1\n";
+    struct reading reading = read_bytes(text, sizeof text - 1, config_of_trace());
+    ck_assert(!reading.opened);
+    assert_error(&reading, ":2:3: prompt_tokens: ", "a NUL byte");
+    static const char header[] = "arrival_s\0,prompt_tokens,output_tokens\n0,1,1\n";
+    reading = read_bytes(header, sizeof header - 1, config_of_trace());
+    ck_assert(!reading.opened);
+    assert_error(&reading, ":1:1: ", "known trace format");
+}
+END_TEST
+
+START_TEST(shows_long_fields_cut)
+{
+    char text[400] = LLMSIM "0,";
+    size_t length = strlen(text);
+    memset(text + length, 'x', 300);
+    memcpy(text + length + 300, ",1\n", sizeof ",1\n");
+    struct reading reading = read_text(text);
+    assert_error(&reading, ":2:3: ", "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...' is not");
+}
+END_TEST
+
+START_TEST(allows_empty_lines_at_the_end_only)
+{
+    struct reading reading = read_text(LLMSIM "0,1,1\n1,1,1\n\n\r\n\n");
+    ck_assert_int_eq(reading.ended, SOURCE_END);
+    ck_assert_int_eq(reading.count, 2);
+    ck_assert_int_eq(reading.skipped_rows, 0);
+    reading = read_text(LLMSIM "0,1,1\n\n\n1,1,1\n");
+    ck_assert_int_eq(reading.count, 1);
+    assert_error(&reading, ":3:1: ", "an empty line between rows");
+    reading = read_skipping(LLMSIM "0,1,1\n\n\n1,1,1\n\n");
+    ck_assert_int_eq(reading.count, 2);
+    ck_assert_int_eq(reading.skipped_rows, 2);
+}
+END_TEST
+
+START_TEST(refuses_files_without_requests)
+{
+    struct reading reading = read_text("");
+    ck_assert(!reading.opened);
+    assert_error(&reading, ": ", "an empty file");
+    reading = read_text(AZURE);
+    assert_error(&reading, ": ", "a trace without requests: there is only a header");
+    reading = read_text("TIMESTAMP,ContextTokens,GeneratedTokens\r\n\r\n");
+    assert_error(&reading, ": ", "there is only a header");
+    reading = read_skipping(LLMSIM "a,1,1\n0,0,1\n");
+    assert_error(&reading, ": ", "a trace without requests: all 2 rows are bad");
+    reading = read_text("a,b,c\n1,2,3\n");
+    assert_error(&reading, ":1:1: 'a,b,c' is not the first line of a known trace format",
+                 "azure: TIMESTAMP,ContextTokens,GeneratedTokens; llmsim: arrival_s");
+    struct workload_config config = config_of_trace();
+    config.trace = "/nonexistent/trace.csv";
+    struct request_source source;
+    ck_assert(!workload_open(&config, 0, &source, &reading.error));
+    ck_assert_int_eq(reading.error.kind, ERROR_INPUT);
+}
+END_TEST
+
+START_TEST(holds_a_named_format_to_its_name)
+{
+    static const char text[] = LLMSIM "0,1,1\n";
+    struct workload_config config = config_of_trace();
+    config.format = format_index("llmsim");
+    struct reading reading = read_bytes(text, sizeof text - 1, config);
+    ck_assert_int_eq(reading.count, 1);
+    config.format = format_index("azure");
+    reading = read_bytes(text, sizeof text - 1, config);
+    ck_assert(!reading.opened);
+    assert_error(&reading, ":1:1: ",
+                 "not of format 'azure', which begins with "
+                 "'TIMESTAMP,ContextTokens,GeneratedTokens'; this is 'llmsim'");
+}
+END_TEST
+
+START_TEST(passes_over_a_byte_order_mark)
+{
+    struct reading reading = read_text("\xEF\xBB\xBF" LLMSIM "0,1,1\n");
+    ck_assert_int_eq(reading.count, 1);
+}
+END_TEST
+
+START_TEST(scales_the_rate_and_stops_early)
+{
+    static const char text[] = LLMSIM "0,1,1\n1,1,1\n3,1,1\nbad\n";
+    struct workload_config config = config_of_trace();
+    config.rate_scale = 3.0;
+    config.max_requests = 3;
+    struct reading reading = read_bytes(text, sizeof text - 1, config);
+    ck_assert_int_eq(reading.ended, SOURCE_END);
+    ck_assert_int_eq(reading.count, 3);
+    assert_request(&reading, 1, 333333333, 1, 1);
+    assert_request(&reading, 2, 1000000000, 1, 1);
+    static const char late[] = LLMSIM "0,1,1\n4000000000,1,1\n";
+    config.rate_scale = 0.5;
+    reading = read_bytes(late, sizeof late - 1, config);
+    assert_error(&reading, ":3:1: ", "is not within 146 years of the first arrival");
+}
+END_TEST
+
+/* What was written, read again; `written` receives the text. */
+static struct reading write_and_read(const char *text, const char *format, char *written,
+                                     size_t size)
+{
+    char path[] = "/tmp/llmsim_trace_XXXXXX";
+    int descriptor = mkstemp(path);
+    ck_assert_int_ge(descriptor, 0);
+    ck_assert_int_eq(write(descriptor, text, strlen(text)), (ssize_t)strlen(text));
+    close(descriptor);
+    struct workload_config config = config_of_trace();
+    config.trace = path;
+    struct request_source source;
+    struct error error = {0};
+    ck_assert_msg(workload_open(&config, 0, &source, &error), "%s", error.text);
+    FILE *stream = fmemopen(written, size, "w");
+    ck_assert_ptr_nonnull(stream);
+    ck_assert_int_gt(workload_write(&source, format, stream, &error), 0);
+    fclose(stream);
+    source.destroy(source.state);
+    unlink(path);
+    return read_text(written);
+}
+
+START_TEST(writes_what_it_reads)
+{
+    static const char text[] = LLMSIM "5,374,44\n9.314579199,396,109\n31500005,1,2\n";
+    char written[400];
+    struct reading reading = write_and_read(text, "llmsim", written, sizeof written);
+    ck_assert_str_eq(written, LLMSIM "0.000000000,374,44\n4.314579199,396,109\n"
+                                     "31500000.000000000,1,2\n");
+    assert_request(&reading, 1, 4314579199, 396, 109);
+    reading = write_and_read(text, "azure", written, sizeof written);
+    ck_assert_str_eq(written, AZURE "2023-11-16 18:00:00.0000000,374,44\n"
+                                    "2023-11-16 18:00:04.3145791,396,109\n"
+                                    "2024-11-15 08:00:00.0000000,1,2\n");
+    assert_request(&reading, 1, 4314579100, 396, 109);
+    assert_request(&reading, 2, 31500000 * SIM_NS_PER_S, 1, 2);
+}
+END_TEST
+
+START_TEST(writes_only_known_formats)
+{
+    struct error error = {0};
+    struct request_source unused = {0};
+    ck_assert_int_eq(workload_write(&unused, "azur", stdout, &error), -1);
+    ck_assert_str_eq(error.text,
+                     "no trace can be written in format 'azur' (did you mean 'azure'?)");
+    for (int i = 0; workload_written_formats[i] != NULL; i++)
+        ck_assert_ptr_nonnull(trace_format_find_written(workload_written_formats[i]));
+}
+END_TEST
+
+START_TEST(reports_a_full_disk)
+{
+    FILE *full = fopen("/dev/full", "w");
+    if (full == NULL)
+        return;
+    setvbuf(full, NULL, _IONBF, 0);
+    struct workload_config config = config_of_trace();
+    char path[] = "/tmp/llmsim_trace_XXXXXX";
+    int descriptor = mkstemp(path);
+    ck_assert_int_eq(write(descriptor, LLMSIM "0,1,1\n", 44), 44);
+    close(descriptor);
+    config.trace = path;
+    struct request_source source;
+    struct error error = {0};
+    ck_assert(workload_open(&config, 0, &source, &error));
+    ck_assert_int_eq(workload_write(&source, "azure", full, &error), -1);
+    ck_assert_int_eq(error.kind, ERROR_RUN);
+    source.destroy(source.state);
+    fclose(full);
+    unlink(path);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {reads_seconds_exactly,
+                                  counts_from_the_first_arrival,
+                                  takes_known_columns_and_no_others,
+                                  refuses_bad_rows_at_their_column,
+                                  refuses_nul_bytes,
+                                  shows_long_fields_cut,
+                                  allows_empty_lines_at_the_end_only,
+                                  refuses_files_without_requests,
+                                  holds_a_named_format_to_its_name,
+                                  passes_over_a_byte_order_mark,
+                                  scales_the_rate_and_stops_early,
+                                  writes_what_it_reads,
+                                  writes_only_known_formats,
+                                  reports_a_full_disk};
+    return run_tests("trace reader", tests, COUNT(tests));
+}

@@ -1,0 +1,126 @@
+/* A trace's text, read from a file as a user would give it, and what became of it. */
+#ifndef LLMSIM_TESTS_TRACE_READING_H
+#define LLMSIM_TESTS_TRACE_READING_H
+
+#include "workload.h"
+
+#include <check.h>
+#include <llmsim/sim_time.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define AZURE        "TIMESTAMP,ContextTokens,GeneratedTokens\n"
+#define LLMSIM       "arrival_s,prompt_tokens,output_tokens\n"
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+enum { MAX_REQUESTS = 16 };
+
+/* What became of a trace. */
+struct reading {
+    struct request requests[MAX_REQUESTS];
+    int count;
+    bool opened;
+    enum request_source_result ended;
+    int64_t skipped_rows;
+    struct error error;
+    char path[64];
+};
+
+static inline struct workload_config config_of_trace(void)
+{
+    return (struct workload_config){
+        .format = -1,
+        .rate_scale = 1.0,
+        .max_requests = SETTING_UNSET_INTEGER,
+        .arrivals = {.process = -1},
+        .prompt_tokens = {.distribution = -1},
+        .output_tokens = {.distribution = -1},
+        .num_requests = SETTING_UNSET_INTEGER,
+    };
+}
+
+static inline void read_source(struct request_source *source, struct reading *reading)
+{
+    struct request request;
+    for (;;) {
+        reading->ended = source->next(source->state, &request, &reading->error);
+        if (reading->ended != SOURCE_REQUEST)
+            break;
+        ck_assert_int_lt(reading->count, MAX_REQUESTS);
+        reading->requests[reading->count++] = request;
+    }
+    reading->skipped_rows = source->skipped_rows(source->state);
+    struct error again = {0};
+    ck_assert_int_eq(source->next(source->state, &request, &again), reading->ended);
+    ck_assert_str_eq(again.text, reading->error.text);
+}
+
+static inline struct reading read_bytes(const char *text, size_t length,
+                                        struct workload_config config)
+{
+    struct reading reading = {.path = "/tmp/llmsim_trace_XXXXXX"};
+    int descriptor = mkstemp(reading.path);
+    ck_assert_int_ge(descriptor, 0);
+    ck_assert_int_eq(write(descriptor, text, length), (ssize_t)length);
+    close(descriptor);
+    config.trace = reading.path;
+    struct request_source source;
+    reading.opened = workload_open(&config, 0, &source, &reading.error);
+    if (reading.opened) {
+        read_source(&source, &reading);
+        source.destroy(source.state);
+    }
+    unlink(reading.path);
+    return reading;
+}
+
+static inline struct reading read_text(const char *text)
+{
+    return read_bytes(text, strlen(text), config_of_trace());
+}
+
+static inline struct reading read_skipping(const char *text)
+{
+    struct workload_config config = config_of_trace();
+    config.on_bad_row = 1;
+    return read_bytes(text, strlen(text), config);
+}
+
+static inline void assert_request(const struct reading *reading, int index, int64_t arrival_ns,
+                                  int prompt_tokens, int output_tokens)
+{
+    ck_assert_int_lt(index, reading->count);
+    const struct request *request = &reading->requests[index];
+    ck_assert_int_eq(request->arrival_ns, arrival_ns);
+    ck_assert_int_eq(request->prompt_tokens, prompt_tokens);
+    ck_assert_int_eq(request->output_tokens, output_tokens);
+}
+
+/* The error is `PATH<where> <what>…`, and it is the input's. */
+static inline void assert_error(const struct reading *reading, const char *where, const char *what)
+{
+    ck_assert_int_eq(reading->error.kind, ERROR_INPUT);
+    const size_t path_length = strlen(reading->path);
+    const char *rest = reading->error.text + path_length;
+    ck_assert_msg(strncmp(reading->error.text, reading->path, path_length) == 0 &&
+                      strncmp(rest, where, strlen(where)) == 0 && strstr(rest, what) != NULL,
+                  "expected '%s ... %s', got '%s'", where, what, reading->error.text);
+}
+
+/* Runs the tests; what main returns. */
+static inline int run_tests(const char *name, const TTest *const *tests, size_t count)
+{
+    Suite *suite = suite_create(name);
+    TCase *tcase = tcase_create(name);
+    for (size_t i = 0; i < count; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#endif
