@@ -1,0 +1,130 @@
+#include "cohort.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool cohort_init(struct cohort *cohort, struct sequence *sequences, int32_t capacity,
+                 int32_t block_size)
+{
+    memset(cohort, 0, sizeof *cohort);
+    cohort->sequences = sequences;
+    cohort->block_size = block_size;
+    cohort->base_max = INT64_MIN;
+    cohort->phase_counts = calloc((size_t)block_size, sizeof *cohort->phase_counts);
+    cohort->heap = calloc((size_t)capacity, sizeof *cohort->heap);
+    return cohort->phase_counts != NULL && cohort->heap != NULL;
+}
+
+void cohort_fini(struct cohort *cohort)
+{
+    free(cohort->phase_counts);
+    free(cohort->heap);
+    cohort->phase_counts = NULL;
+    cohort->heap = NULL;
+}
+
+/* Its last block is full whenever its context is a multiple of the block size. */
+static int32_t *phase_count(struct cohort *cohort, int32_t context_tokens)
+{
+    int32_t to_boundary = context_tokens % cohort->block_size;
+    int32_t phase = cohort->phase - to_boundary;
+    return &cohort->phase_counts[phase < 0 ? phase + cohort->block_size : phase];
+}
+
+static void place(struct cohort *cohort, int32_t position, struct cohort_member member)
+{
+    cohort->heap[position] = member;
+    cohort->sequences[member.sequence].cohort_position = position;
+}
+
+/* Sequence numbers break ties, so that the order never depends on the heap's history. */
+static bool is_before(const struct cohort_member *a, const struct cohort_member *b)
+{
+    return a->finishing_step != b->finishing_step ? a->finishing_step < b->finishing_step
+                                                  : a->sequence < b->sequence;
+}
+
+static void sift_up(struct cohort *cohort, int32_t position, struct cohort_member member)
+{
+    while (position > 0) {
+        int32_t parent = (position - 1) / 2;
+        if (!is_before(&member, &cohort->heap[parent]))
+            break;
+        place(cohort, position, cohort->heap[parent]);
+        position = parent;
+    }
+    place(cohort, position, member);
+}
+
+static void sift_down(struct cohort *cohort, int32_t position, struct cohort_member member)
+{
+    for (;;) {
+        int32_t child = 2 * position + 1;
+        if (child >= cohort->count)
+            break;
+        if (child + 1 < cohort->count && is_before(&cohort->heap[child + 1], &cohort->heap[child]))
+            child++;
+        if (!is_before(&cohort->heap[child], &member))
+            break;
+        place(cohort, position, cohort->heap[child]);
+        position = child;
+    }
+    place(cohort, position, member);
+}
+
+void cohort_join(struct cohort *cohort, int32_t sequence, int32_t context_tokens,
+                 int32_t steps_left)
+{
+    assert(steps_left >= 1);
+    struct cohort_member member = {.finishing_step = cohort->steps + steps_left,
+                                   .base = context_tokens - cohort->steps,
+                                   .sequence = sequence};
+    ++*phase_count(cohort, context_tokens);
+    cohort->context_sum += context_tokens;
+    if (member.base > cohort->base_max)
+        cohort->base_max = member.base;
+    sift_up(cohort, cohort->count++, member);
+}
+
+int32_t cohort_leave(struct cohort *cohort, int32_t sequence)
+{
+    int32_t position = cohort->sequences[sequence].cohort_position;
+    struct cohort_member leaving = cohort->heap[position];
+    assert(leaving.sequence == sequence);
+    struct cohort_member last = cohort->heap[--cohort->count];
+    if (last.sequence != sequence) {
+        if (position > 0 && is_before(&last, &cohort->heap[(position - 1) / 2]))
+            sift_up(cohort, position, last);
+        else
+            sift_down(cohort, position, last);
+    }
+    int32_t context_tokens = (int32_t)(leaving.base + cohort->steps);
+    --*phase_count(cohort, context_tokens);
+    cohort->context_sum -= context_tokens;
+    if (leaving.base == cohort->base_max)
+        cohort->base_max_stale = true;
+    return context_tokens;
+}
+
+int32_t cohort_context_max(struct cohort *cohort)
+{
+    if (cohort->base_max_stale) {
+        cohort->base_max = INT64_MIN;
+        for (int32_t i = 0; i < cohort->count; i++) {
+            if (cohort->heap[i].base > cohort->base_max)
+                cohort->base_max = cohort->heap[i].base;
+        }
+        cohort->base_max_stale = false;
+    }
+    return cohort->count == 0 ? 0 : (int32_t)(cohort->base_max + cohort->steps);
+}
+
+int32_t cohort_pop_finished(struct cohort *cohort, int32_t *context_tokens)
+{
+    if (cohort->count == 0 || cohort->heap[0].finishing_step != cohort->steps)
+        return -1;
+    int32_t sequence = cohort->heap[0].sequence;
+    *context_tokens = cohort_leave(cohort, sequence);
+    return sequence;
+}

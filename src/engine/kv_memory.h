@@ -1,0 +1,26 @@
+/* How many KV cache blocks fit: vLLM's profiling run, derived instead of run. */
+#ifndef LLMSIM_ENGINE_KV_MEMORY_H
+#define LLMSIM_ENGINE_KV_MEMORY_H
+
+#include "engine_config.h"
+
+/* Of one rank, in bytes. */
+struct kv_memory {
+    double capacity_bytes;  /* of the accelerator */
+    double requested_bytes; /* gpu_memory_utilization of it */
+    double weight_bytes;
+    double activation_bytes; /* the peak of a full step, or of sampling */
+    double overhead_bytes;
+    double available_bytes; /* for the KV cache */
+    double block_bytes;
+    int64_t num_gpu_blocks; /* of which one is vLLM's null block */
+    bool overridden;        /* num_gpu_blocks_override: the rest does not matter */
+};
+
+/* The derivation for a resolved engine. A model that does not fit, with room for one block beside
+ * the null block, is an error that says what is missing. */
+bool kv_memory_derive(const struct engine_config *config, const struct node *node,
+                      const struct model *model, const struct accelerator *accelerator,
+                      struct kv_memory *memory, struct error *error);
+
+#endif

@@ -1,0 +1,135 @@
+#include "simulation.h"
+
+#include "replica.h"
+#include <assert.h>
+#include <llmsim/sim_time.h>
+#include <string.h>
+
+/* The trace's cursor and the replica's one slot are the whole event list (DESIGN section 5). */
+struct simulation {
+    const struct simulation_setup *setup;
+    struct replica replica;
+    struct request next; /* the next to arrive */
+    bool has_next;
+    struct simulation_result *result;
+    struct error *error;
+};
+
+enum { ARRIVALS_PER_PROGRESS = 4096 };
+
+static bool read_next(struct simulation *simulation)
+{
+    struct request_source *source = simulation->setup->source;
+    switch (source->next(source->state, &simulation->next, simulation->error)) {
+    case SOURCE_REQUEST:
+        simulation->has_next = true;
+        return true;
+    case SOURCE_END:
+        simulation->has_next = false;
+        return true;
+    case SOURCE_ERROR:
+        break;
+    }
+    return false;
+}
+
+/* vLLM refuses a request that is longer than the model's limit; one that would not fit an empty
+ * cache would wait for ever. The last token's KV is never stored. */
+static bool is_rejected(struct simulation *simulation, const struct request *request)
+{
+    const struct simulation_setup *setup = simulation->setup;
+    int64_t tokens = (int64_t)request->prompt_tokens + request->output_tokens;
+    if (tokens > setup->max_model_len) {
+        simulation->result->rejected_too_long++;
+        return true;
+    }
+    if (replica_blocks(&simulation->replica, tokens - 1) > setup->num_gpu_blocks - 1) {
+        simulation->result->rejected_no_memory++;
+        return true;
+    }
+    return false;
+}
+
+static void reject(const struct simulation *simulation, int64_t request_id)
+{
+    const struct observer *observer = simulation->setup->observer;
+    struct request_outcome outcome = {
+        .request_id = request_id,
+        .arrival_ns = simulation->next.arrival_ns,
+        .scheduled_ns = -1,
+        .first_token_ns = -1,
+        .finished_ns = -1,
+        .prompt_tokens = simulation->next.prompt_tokens,
+        .output_tokens = simulation->next.output_tokens,
+        .status = REQUEST_REJECTED,
+    };
+    observer->outcome(observer->context, &outcome);
+}
+
+/* Phase 1 of an instant. */
+static bool deliver_arrivals(struct simulation *simulation, int64_t now_ns)
+{
+    const struct simulation_setup *setup = simulation->setup;
+    while (simulation->has_next && simulation->next.arrival_ns <= now_ns &&
+           replica_has_room(&simulation->replica)) {
+        int64_t request_id = simulation->result->requests++;
+        if (is_rejected(simulation, &simulation->next))
+            reject(simulation, request_id);
+        else
+            replica_deliver(&simulation->replica, &simulation->next, request_id);
+        if (request_id % ARRIVALS_PER_PROGRESS == 0)
+            setup->observer->progress(setup->observer->context,
+                                      setup->source->progress(setup->source->state));
+        if (!read_next(simulation))
+            return false;
+    }
+    return true;
+}
+
+static int64_t next_instant(const struct simulation *simulation)
+{
+    const struct replica *replica = &simulation->replica;
+    int64_t step_end_ns = replica_next_event_ns(replica);
+    bool arrives = simulation->has_next && replica_has_room(replica);
+    if (!arrives)
+        return step_end_ns;
+    return simulation->next.arrival_ns < step_end_ns ? simulation->next.arrival_ns : step_end_ns;
+}
+
+static bool run_instants(struct simulation *simulation)
+{
+    struct replica *replica = &simulation->replica;
+    int64_t now_ns = 0;
+    while ((now_ns = next_instant(simulation)) != SIM_TIME_NEVER) {
+        if (now_ns > SIM_TIME_MAX_NS)
+            return error_input(simulation->error, NULL,
+                               "the run does not end within 146 simulated years");
+        if (!deliver_arrivals(simulation, now_ns))
+            return false;
+        if (replica_next_event_ns(replica) == now_ns) {
+            replica_complete_step(replica);
+            simulation->result->end_ns = now_ns;
+        }
+        if (replica->in_flight == NULL)
+            replica_start_step(replica, now_ns);
+    }
+    assert(!simulation->has_next && replica->batch.running == 0 && replica->batch.waiting == 0);
+    return true;
+}
+
+bool simulation_run(const struct simulation_setup *setup, struct simulation_result *result,
+                    struct error *error)
+{
+    assert(setup->max_num_seqs >= 1 && setup->max_num_seqs <= setup->max_num_batched_tokens);
+    assert(setup->block_size >= 1 && setup->num_gpu_blocks >= 2);
+    struct simulation simulation = {.setup = setup, .result = result, .error = error};
+    memset(result, 0, sizeof *result);
+    if (!replica_init(&simulation.replica, setup, error))
+        return false;
+    bool done = read_next(&simulation) && run_instants(&simulation);
+    result->steps = simulation.replica.step_count;
+    result->busy_ns = simulation.replica.busy_ns;
+    result->preemptions = simulation.replica.preemptions;
+    replica_fini(&simulation.replica);
+    return done;
+}
