@@ -1,0 +1,169 @@
+#include "run_recorder.h"
+
+#include <llmsim/sim_time.h>
+#include <stdlib.h>
+
+struct recorder {
+    const struct linear_cost *cost;
+    const struct request *requests;
+    size_t count, next;
+    struct recorded_run *run;
+    size_t steps_capacity, loads_capacity;
+};
+
+static void *allocate(size_t count, size_t size)
+{
+    void *memory = calloc(count + 1, size);
+    if (memory == NULL)
+        abort();
+    return memory;
+}
+
+/* Room for one more than `count` elements. */
+static void *grow(void *array, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity)
+        return array;
+    *capacity = *capacity * 2 + 64;
+    array = realloc(array, *capacity * size);
+    if (array == NULL)
+        abort();
+    return array;
+}
+
+static void record_load(struct recorder *recorder, const struct step_load *load)
+{
+    struct recorded_run *run = recorder->run;
+    run->loads = grow(run->loads, run->load_count, &recorder->loads_capacity, sizeof run->loads[0]);
+    run->loads[run->load_count] = *load;
+    run->loads[run->load_count++].chunks = NULL; /* the engine's, soon overwritten */
+}
+
+static void cost_step(void *state, const struct step_load *load, struct cost *cost)
+{
+    struct recorder *recorder = state;
+    int64_t prefill_tokens = 0;
+    int64_t context_tokens = load->decode_context_sum;
+    bool sound = load->tokens >= 1;
+    for (int32_t i = 0; i < load->chunk_count; i++) {
+        const struct prefill_chunk *chunk = &load->chunks[i];
+        sound = sound && chunk->tokens >= 1 && chunk->context_tokens >= 0;
+        prefill_tokens += chunk->tokens;
+        context_tokens += (int64_t)chunk->context_tokens + chunk->tokens;
+    }
+    int32_t sequences = load->decode_sequences + load->chunk_count;
+    sound = sound && prefill_tokens == load->prefill_tokens &&
+            load->tokens == load->prefill_tokens + load->decode_sequences &&
+            load->emitting_sequences >= load->decode_sequences &&
+            load->emitting_sequences <= sequences &&
+            (load->decode_context_max > 0) == (load->decode_sequences > 0) &&
+            load->decode_context_max <= load->decode_context_sum &&
+            (int64_t)load->decode_context_max * load->decode_sequences >= load->decode_context_sum;
+    recorder->run->misreported_step_loads += !sound;
+    record_load(recorder, load);
+
+    double seconds =
+        linear_cost_s(recorder->cost, prefill_tokens, load->decode_sequences, context_tokens);
+    *cost = (struct cost){.time_s = seconds, .bound_s[BOUND_OVERHEAD] = seconds};
+}
+
+/* The recorder lives on the stack of its run. */
+static void destroy_nothing(void *state)
+{
+    (void)state;
+}
+
+static enum request_source_result source_next(void *state, struct request *request,
+                                              struct error *error)
+{
+    (void)error;
+    struct recorder *recorder = state;
+    if (recorder->next == recorder->count)
+        return SOURCE_END;
+    *request = recorder->requests[recorder->next++];
+    return SOURCE_REQUEST;
+}
+
+static double source_progress(const void *state)
+{
+    const struct recorder *recorder = state;
+    return (double)recorder->next / (double)(recorder->count + 1);
+}
+
+static int64_t source_skipped_rows(const void *state)
+{
+    (void)state;
+    return 0;
+}
+
+static void observe_step(void *context, const struct step_report *report)
+{
+    struct recorder *recorder = context;
+    struct recorded_run *run = recorder->run;
+    run->steps = grow(run->steps, run->step_count, &recorder->steps_capacity, sizeof run->steps[0]);
+    run->mistimed_steps += report->end_ns - report->start_ns != sim_ns_from_s(report->cost->time_s);
+    run->steps[run->step_count] = *report;
+    run->steps[run->step_count++].cost = NULL; /* the engine's, gone with the run */
+}
+
+static void observe_token_gap(void *context, int64_t gap_ns)
+{
+    struct recorder *recorder = context;
+    recorder->run->gap_count++;
+    recorder->run->gap_sum_ns += gap_ns;
+    recorder->run->gap_square_sum += (uint64_t)gap_ns * (uint64_t)gap_ns;
+}
+
+static void observe_outcome(void *context, const struct request_outcome *outcome)
+{
+    struct recorder *recorder = context;
+    struct recorded_run *run = recorder->run;
+    if (outcome->request_id < 0 || outcome->request_id >= (int64_t)run->request_count) {
+        run->unknown_outcomes++;
+        return;
+    }
+    run->outcomes[outcome->request_id] = *outcome;
+    run->outcome_counts[outcome->request_id]++;
+}
+
+static void observe_progress(void *context, double fraction)
+{
+    (void)context;
+    (void)fraction;
+}
+
+bool run_recorder_run(const struct simulation_setup *setup, const struct linear_cost *cost,
+                      const struct request *requests, size_t count, struct recorded_run *run,
+                      struct error *error)
+{
+    *run = (struct recorded_run){.outcomes = allocate(count, sizeof run->outcomes[0]),
+                                 .outcome_counts = allocate(count, sizeof run->outcome_counts[0]),
+                                 .request_count = count};
+    struct recorder recorder = {.cost = cost, .requests = requests, .count = count, .run = run};
+    struct cost_model cost_model = {
+        .state = &recorder, .step = cost_step, .destroy = destroy_nothing};
+    struct request_source source = {.state = &recorder,
+                                    .next = source_next,
+                                    .progress = source_progress,
+                                    .skipped_rows = source_skipped_rows,
+                                    .destroy = destroy_nothing};
+    struct observer observer = {.context = &recorder,
+                                .step = observe_step,
+                                .token_gap = observe_token_gap,
+                                .outcome = observe_outcome,
+                                .progress = observe_progress};
+    struct simulation_setup complete = *setup;
+    complete.cost_model = &cost_model;
+    complete.source = &source;
+    complete.observer = &observer;
+    return simulation_run(&complete, &run->result, error);
+}
+
+void recorded_run_fini(struct recorded_run *run)
+{
+    free(run->outcomes);
+    free(run->outcome_counts);
+    free(run->steps);
+    free(run->loads);
+    *run = (struct recorded_run){0};
+}

@@ -1,0 +1,32 @@
+/* Runs the engine over an array of requests with the linear cost, and keeps all it tells. */
+#ifndef LLMSIM_TESTS_RUN_RECORDER_H
+#define LLMSIM_TESTS_RUN_RECORDER_H
+
+#include "linear_cost.h"
+#include "simulation.h"
+
+struct recorded_run {
+    struct simulation_result result;
+    struct request_outcome *outcomes; /* by request_id; owned */
+    int32_t *outcome_counts;          /* how often the engine reported each; owned */
+    int64_t unknown_outcomes;         /* with a request_id outside the trace */
+    size_t request_count;
+    struct step_report *steps; /* in the order reported, their cost NULL; owned */
+    struct step_load *loads;   /* of the same steps, their chunks NULL; owned */
+    size_t step_count, load_count;
+    int64_t gap_count, gap_sum_ns;  /* of token_gap */
+    uint64_t gap_square_sum;        /* ns², modulo 2^64 */
+    int64_t mistimed_steps;         /* that do not last what their cost says */
+    int64_t misreported_step_loads; /* a load whose sums disagree with its chunks */
+};
+
+/* Fills in the setup's cost model, source and observer, and runs it. False when the engine
+ * refuses, with *error filled. Aborts when memory cannot be had. The run is finished by
+ * recorded_run_fini either way. */
+bool run_recorder_run(const struct simulation_setup *setup, const struct linear_cost *cost,
+                      const struct request *requests, size_t count, struct recorded_run *run,
+                      struct error *error);
+
+void recorded_run_fini(struct recorded_run *run);
+
+#endif

@@ -1,0 +1,69 @@
+#include "schedule_check.h"
+
+#include "policies.h"
+#include "run_invariants.h"
+#include <check.h>
+#include <llmsim/sim_time.h>
+
+struct schedule schedule_ample(bool async_scheduling)
+{
+    return (struct schedule){.setup = {.num_gpu_blocks = 1001,
+                                       .block_size = 4,
+                                       .max_num_seqs = 8,
+                                       .max_num_batched_tokens = 100,
+                                       .max_model_len = 1000,
+                                       .async_scheduling = async_scheduling},
+                             .cost = {.base_s = 1.0}};
+}
+
+static void check_step(size_t index, const struct expected_step *expected,
+                       const struct step_report *step)
+{
+    ck_assert_msg(step->tokens == expected->tokens && step->sequences == expected->sequences &&
+                      step->start_ns == sim_ns_from_s(expected->start_s) &&
+                      step->end_ns == sim_ns_from_s(expected->end_s),
+                  "step %zu: %d tokens of %d sequences from %g to %g s, expected %d of %d from %g "
+                  "to %g s",
+                  index, step->tokens, step->sequences, sim_s_from_ns(step->start_ns),
+                  sim_s_from_ns(step->end_ns), expected->tokens, expected->sequences,
+                  expected->start_s, expected->end_s);
+}
+
+static bool time_is(int64_t actual_ns, double expected_s)
+{
+    return actual_ns == (expected_s < 0.0 ? -1 : sim_ns_from_s(expected_s));
+}
+
+static void check_request(size_t index, const struct expected_request *expected,
+                          const struct request_outcome *outcome)
+{
+    ck_assert_msg(time_is(outcome->scheduled_ns, expected->scheduled_s) &&
+                      time_is(outcome->first_token_ns, expected->first_token_s) &&
+                      time_is(outcome->finished_ns, expected->finished_s) &&
+                      outcome->preemptions == expected->preemptions,
+                  "request %c: scheduled %g, first token %g, finished %g s, %d preemptions, "
+                  "expected %g, %g, %g s, %d",
+                  (char)('A' + index), sim_s_from_ns(outcome->scheduled_ns),
+                  sim_s_from_ns(outcome->first_token_ns), sim_s_from_ns(outcome->finished_ns),
+                  outcome->preemptions, expected->scheduled_s, expected->first_token_s,
+                  expected->finished_s, expected->preemptions);
+}
+
+void schedule_check(const struct schedule *schedule)
+{
+    struct simulation_setup setup = schedule->setup;
+    setup.policy = policy_find("vllm");
+    struct recorded_run run;
+    struct error error = {0};
+    ck_assert_msg(run_recorder_run(&setup, &schedule->cost, schedule->requests,
+                                   schedule->request_count, &run, &error),
+                  "%s", error.text);
+    for (size_t i = 0; i < schedule->step_count && i < run.step_count; i++)
+        check_step(i, &schedule->steps[i], &run.steps[i]);
+    for (size_t i = 0; i < schedule->request_count; i++)
+        check_request(i, &schedule->expected[i], &run.outcomes[i]);
+    ck_assert_uint_eq(run.step_count, schedule->step_count);
+    const char *broken = run_invariants_broken(&setup, schedule->requests, &run);
+    ck_assert_msg(broken == NULL, "does not hold: %s", broken);
+    recorded_run_fini(&run);
+}
