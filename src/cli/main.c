@@ -1,0 +1,23 @@
+/* llmsim: which command it is. Everything else is in the folders below. */
+#include "commands.h"
+
+#include <gsl/gsl_errno.h>
+#include <string.h>
+
+int main(int argc, char **argv)
+{
+    gsl_set_error_handler_off();
+    if (argc < 2)
+        return command_misuse("run", "no configuration given");
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("llmsim " LLMSIM_VERSION);
+        return command_finish_stdout();
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return command_help(1, argv);
+    for (const struct command *command = commands; command->name != NULL; command++) {
+        if (strcmp(argv[1], command->name) == 0)
+            return command->run(argc - 1, argv + 1);
+    }
+    return command_run(argc, argv);
+}

@@ -1,0 +1,67 @@
+#include "options.h"
+
+#include "commands.h"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+bool overrides_init(struct overrides *overrides, int argc)
+{
+    size_t capacity = (size_t)argc + 1;
+    memset(overrides, 0, sizeof *overrides);
+    overrides->assignments = calloc(capacity, sizeof *overrides->assignments);
+    overrides->owned_texts = calloc(capacity, sizeof *overrides->owned_texts);
+    return overrides->assignments != NULL && overrides->owned_texts != NULL;
+}
+
+void overrides_fini(struct overrides *overrides)
+{
+    for (size_t i = 0; i < overrides->owned_count; i++)
+        free(overrides->owned_texts[i]);
+    free(overrides->owned_texts);
+    free(overrides->assignments);
+}
+
+void overrides_add(struct overrides *overrides, const char *text)
+{
+    overrides->assignments[overrides->count++] = text;
+}
+
+bool overrides_add_seed(struct overrides *overrides, const char *seed)
+{
+    char *text = NULL;
+    if (asprintf(&text, "seed=%s", seed) < 0)
+        return false;
+    overrides->owned_texts[overrides->owned_count++] = text;
+    overrides_add(overrides, text);
+    return true;
+}
+
+/* Where models/ and accelerators/ are: beside the program in its source tree, or installed with it;
+ * NULL when neither is there. */
+static const char *find_configs(char path[4096])
+{
+    static const char *const places[] = {"/../configs", "/../share/llmsim/configs"};
+    char program[2048];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (length < 0)
+        return NULL;
+    program[length] = '\0';
+    char *slash = strrchr(program, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        snprintf(path, 4096, "%s%s", program, places[i]);
+        if (access(path, R_OK | X_OK) == 0)
+            return path;
+    }
+    return NULL;
+}
+
+bool options_load_config(struct experiment_config *config, const char *path,
+                         const struct overrides *overrides, struct error *error)
+{
+    char directory[4096];
+    return experiment_config_load(config, path, overrides->assignments, overrides->count,
+                                  find_configs(directory), command_warn, error);
+}

@@ -1,0 +1,200 @@
+/* llmsim run: simulate one configuration. */
+#include "commands.h"
+
+#include "experiment.h"
+#include "options.h"
+#include "output_file.h"
+#include "policies.h"
+#include "progress.h"
+#include <getopt.h>
+#include <inttypes.h>
+#include <string.h>
+
+struct run_options {
+    const char *config_path;
+    struct overrides overrides;
+    const char *json_path, *requests_path;
+    bool quiet, print_config, help;
+};
+
+/* 0, or the exit status of a command line that is wrong. */
+static int parse_options(int argc, char **argv, struct run_options *options)
+{
+    enum { JSON = 256, REQUESTS, SEED, PRINT_CONFIG };
+    static const struct option known[] = {
+        {"set", required_argument, NULL, 's'},
+        {"json", required_argument, NULL, JSON},
+        {"requests", required_argument, NULL, REQUESTS},
+        {"seed", required_argument, NULL, SEED},
+        {"quiet", no_argument, NULL, 'q'},
+        {"print-config", no_argument, NULL, PRINT_CONFIG},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    opterr = 0;
+    int option = 0;
+    while ((option = getopt_long(argc, argv, ":s:qh", known, NULL)) != -1) {
+        if (option == 's')
+            overrides_add(&options->overrides, optarg);
+        else if (option == JSON)
+            options->json_path = optarg;
+        else if (option == REQUESTS)
+            options->requests_path = optarg;
+        else if (option == SEED && !overrides_add_seed(&options->overrides, optarg))
+            return command_misuse("run", "out of memory");
+        else if (option == 'q')
+            options->quiet = true;
+        else if (option == PRINT_CONFIG)
+            options->print_config = true;
+        else if (option == 'h')
+            options->help = true;
+        else if (option == ':' || option == '?')
+            return command_misuse_option("run", option, argv);
+    }
+    if (!options->help && argc - optind != 1)
+        return command_misuse("run", argc == optind ? "no configuration given"
+                                                    : "more than one configuration given");
+    options->config_path = argv[optind];
+    return 0;
+}
+
+static void print_heading(const struct experiment_config *config)
+{
+    const struct engine_config *engine = &config->engine;
+    printf("%s on %" PRId64 " x %s, %s scheduler, at most %" PRId64 " sequences and %" PRId64
+           " tokens a step\n",
+           config->model.name, engine->tensor_parallel_size, config->accelerator.name,
+           policy_at((size_t)engine->scheduler)->name, engine->max_num_seqs,
+           engine->max_num_batched_tokens);
+    if (config->workload.trace != NULL)
+        printf("Trace           %s\n", config->workload.trace);
+    experiment_config_print_memory(config, stdout);
+    putchar('\n');
+}
+
+static void warn_of_losses(const struct experiment_config *config,
+                           const struct experiment_result *result)
+{
+    char text[256];
+    const struct simulation_result *simulation = &result->simulation;
+    if (simulation->rejected_too_long > 0) {
+        snprintf(text, sizeof text,
+                 "%" PRId64 " requests are longer than max_model_len (%" PRId64
+                 " tokens) and were rejected",
+                 simulation->rejected_too_long, config->engine.max_model_len);
+        command_warn(text);
+    }
+    if (simulation->rejected_no_memory > 0) {
+        snprintf(text, sizeof text,
+                 "%" PRId64 " requests would not fit an empty KV cache and were rejected",
+                 simulation->rejected_no_memory);
+        command_warn(text);
+    }
+    if (result->skipped_rows > 0) {
+        snprintf(text, sizeof text, "%" PRId64 " bad rows of the trace were skipped",
+                 result->skipped_rows);
+        command_warn(text);
+    }
+}
+
+static void print_timing(const struct experiment_result *result, double elapsed_s)
+{
+    fprintf(stderr, "simulated %" PRId64 " requests, %" PRId64 " steps in %.3f s\n",
+            result->simulation.requests, result->simulation.steps, elapsed_s);
+}
+
+/* Where the results go. */
+struct outputs {
+    struct output_file json, requests;
+    bool table;
+};
+
+static bool outputs_open(struct outputs *outputs, const struct experiment_config *config,
+                         struct error *error)
+{
+    const char *json = config->output.json;
+    const char *requests = config->output.requests;
+    memset(outputs, 0, sizeof *outputs);
+    if (json != NULL && requests != NULL && strcmp(json, requests) == 0)
+        return error_input(error, NULL, "%s: cannot hold both the JSON and the requests", json);
+    outputs->table = (json == NULL || strcmp(json, "-") != 0) &&
+                     (requests == NULL || strcmp(requests, "-") != 0);
+    return (json == NULL || output_file_open(&outputs->json, json, error)) &&
+           (requests == NULL || output_file_open(&outputs->requests, requests, error));
+}
+
+static bool write_results(struct outputs *outputs, const struct experiment_config *config,
+                          const struct experiment_result *result, struct error *error)
+{
+    if (outputs->json.stream != NULL &&
+        !summary_print_json(&result->summary, experiment_config_json(config), outputs->json.stream))
+        return error_run(error, "out of memory");
+    if (outputs->table) {
+        print_heading(config);
+        summary_print_text(&result->summary, stdout);
+    }
+    return output_file_commit(&outputs->requests, error) &&
+           output_file_commit(&outputs->json, error);
+}
+
+static int simulate(const struct experiment_config *config, const struct run_options *options)
+{
+    struct error error = {0};
+    struct outputs outputs;
+    struct experiment_result result;
+    double start_s = progress_clock_s();
+    bool done = outputs_open(&outputs, config, &error);
+    if (done) {
+        struct experiment_hooks hooks = {
+            .requests = outputs.requests.stream,
+            .progress = options->quiet ? NULL : progress_show,
+        };
+        done = experiment_run(config, &hooks, &result, &error);
+        progress_clear();
+    }
+    done = done && write_results(&outputs, config, &result, &error);
+    output_file_discard(&outputs.json);
+    output_file_discard(&outputs.requests);
+    if (!done)
+        return command_fail(&error);
+    warn_of_losses(config, &result);
+    if (!options->quiet)
+        print_timing(&result, progress_clock_s() - start_s);
+    return command_finish_stdout();
+}
+
+static int run_with(const struct run_options *options)
+{
+    struct error error = {0};
+    struct experiment_config config;
+    if (!options_load_config(&config, options->config_path, &options->overrides, &error))
+        return command_fail(&error);
+    if (options->json_path != NULL)
+        config.output.json = options->json_path;
+    if (options->requests_path != NULL)
+        config.output.requests = options->requests_path;
+    int status = 0;
+    if (options->print_config) {
+        experiment_config_print(&config, stdout);
+        status = command_finish_stdout();
+    } else {
+        status = simulate(&config, options);
+    }
+    experiment_config_fini(&config);
+    return status;
+}
+
+int command_run(int argc, char **argv)
+{
+    struct run_options options = {0};
+    int status = overrides_init(&options.overrides, argc) ? parse_options(argc, argv, &options)
+                                                          : command_misuse("run", "out of memory");
+    if (status == 0 && options.help) {
+        char *topic[] = {"help", "run", NULL};
+        status = command_help(2, topic);
+    } else if (status == 0) {
+        status = run_with(&options);
+    }
+    overrides_fini(&options.overrides);
+    return status;
+}

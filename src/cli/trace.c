@@ -1,0 +1,111 @@
+/* llmsim trace: traces, made and looked at. */
+#include "commands.h"
+
+#include "options.h"
+#include "output_file.h"
+#include <getopt.h>
+#include <inttypes.h>
+#include <string.h>
+
+struct generate_options {
+    const char *config_path, *output_path, *format;
+    struct overrides overrides;
+    bool help;
+};
+
+static int check_format(const char *format)
+{
+    size_t count = 0;
+    for (; workload_written_formats[count] != NULL; count++) {
+        if (strcmp(workload_written_formats[count], format) == 0)
+            return 0;
+    }
+    struct error error = {0};
+    error_input(&error, NULL, "--format: there is no format '%s' to write", format);
+    error_suggest(&error, format, workload_written_formats, count);
+    return command_fail(&error);
+}
+
+static int parse_options(int argc, char **argv, struct generate_options *options)
+{
+    enum { FORMAT = 256, SEED };
+    static const struct option known[] = {
+        {"set", required_argument, NULL, 's'},
+        {"output", required_argument, NULL, 'o'},
+        {"format", required_argument, NULL, FORMAT},
+        {"seed", required_argument, NULL, SEED},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    opterr = 0;
+    int option = 0;
+    while ((option = getopt_long(argc, argv, ":s:o:h", known, NULL)) != -1) {
+        if (option == 's')
+            overrides_add(&options->overrides, optarg);
+        else if (option == 'o')
+            options->output_path = optarg;
+        else if (option == FORMAT)
+            options->format = optarg;
+        else if (option == SEED && !overrides_add_seed(&options->overrides, optarg))
+            return command_misuse("trace", "out of memory");
+        else if (option == 'h')
+            options->help = true;
+        else if (option == ':' || option == '?')
+            return command_misuse_option("trace", option, argv);
+    }
+    if (options->help)
+        return 0;
+    if (optind >= argc || strcmp(argv[optind], "generate") != 0)
+        return command_misuse("trace", "expected 'generate', not '%s'",
+                              optind < argc ? argv[optind] : "nothing");
+    if (argc - optind != 2)
+        return command_misuse("trace", "one configuration is wanted, not %d", argc - optind - 1);
+    options->config_path = argv[optind + 1];
+    return check_format(options->format);
+}
+
+static bool write_trace(const struct experiment_config *config,
+                        const struct generate_options *options, struct error *error)
+{
+    struct request_source source = {0};
+    struct output_file output;
+    if (!workload_open(&config->workload, (uint64_t)config->seed, &source, error))
+        return false;
+    bool done = output_file_open(&output, options->output_path, error);
+    if (done) {
+        int64_t written = workload_write(&source, options->format, output.stream, error);
+        done = written >= 0 && output_file_commit(&output, error);
+        if (done)
+            fprintf(stderr, "%" PRId64 " requests\n", written);
+        output_file_discard(&output);
+    }
+    source.destroy(source.state);
+    return done;
+}
+
+static int generate(const struct generate_options *options)
+{
+    struct error error = {0};
+    struct experiment_config config;
+    if (!options_load_config(&config, options->config_path, &options->overrides, &error))
+        return command_fail(&error);
+    bool done = write_trace(&config, options, &error);
+    experiment_config_fini(&config);
+    return done ? 0 : command_fail(&error);
+}
+
+int command_trace(int argc, char **argv)
+{
+    struct generate_options options = {.output_path = "-", .format = "llmsim"};
+    int status = overrides_init(&options.overrides, argc)
+                     ? parse_options(argc, argv, &options)
+                     : command_misuse("trace", "out of memory");
+    if (status == 0 && options.help) {
+        char *topic[] = {"help", "trace", NULL};
+        status = command_help(2, topic);
+    } else if (status == 0) {
+        status = generate(&options);
+    }
+    overrides_fini(&options.overrides);
+    return status;
+}

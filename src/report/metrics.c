@@ -1,0 +1,107 @@
+#include "metrics.h"
+
+#include <llmsim/sim_time.h>
+#include <string.h>
+#include <xxhash.h>
+
+#define FIELD(member) offsetof(struct slo, member)
+
+static const struct setting settings[] = {
+    {"ttft", SETTING_REAL, UNIT_SECONDS, FIELD(ttft_s), "none", 0, INFINITY, NULL, NULL,
+     "time to first token that a good request meets"},
+    {"tpot", SETTING_REAL, UNIT_SECONDS, FIELD(tpot_s), "none", 0, INFINITY, NULL, NULL,
+     "time per output token that a good request meets"},
+    {"e2e", SETTING_REAL, UNIT_SECONDS, FIELD(e2el_s), "none", 0, INFINITY, NULL, NULL,
+     "end-to-end latency that a good request meets"},
+};
+
+const struct settings_table slo_settings = {"the slo section", settings,
+                                            sizeof settings / sizeof *settings};
+
+bool metrics_init(struct metrics *metrics, const struct slo *slo)
+{
+    memset(metrics, 0, sizeof *metrics);
+    metrics->slo = *slo;
+    for (int i = 0; i < LATENCY_COUNT; i++) {
+        if (!histogram_init(&metrics->latency[i])) {
+            metrics_fini(metrics);
+            return false;
+        }
+    }
+    return true;
+}
+
+void metrics_fini(struct metrics *metrics)
+{
+    for (int i = 0; i < LATENCY_COUNT; i++)
+        histogram_fini(&metrics->latency[i]);
+}
+
+void metrics_step(struct metrics *metrics, const struct step_report *report)
+{
+    int64_t duration_ns = report->end_ns - report->start_ns;
+    metrics->steps++;
+    metrics->sequence_sum += report->sequences;
+    metrics->token_sum += report->tokens;
+    if (report->running > metrics->running_max)
+        metrics->running_max = report->running;
+    if (report->kv_blocks_used > metrics->kv_blocks_peak)
+        metrics->kv_blocks_peak = report->kv_blocks_used;
+    metrics->kv_block_ns += (double)report->kv_blocks_used * (double)duration_ns;
+    metrics->kv_token_ns += (double)report->kv_tokens * (double)duration_ns;
+    cost_add(&metrics->cost, report->cost);
+    histogram_add(&metrics->latency[LATENCY_ITL], duration_ns, report->continuing_sequences);
+}
+
+void metrics_token_gap(struct metrics *metrics, int64_t gap_ns)
+{
+    histogram_add(&metrics->latency[LATENCY_ITL], gap_ns, 1);
+}
+
+int64_t metrics_tpot_ns(const struct request_outcome *outcome)
+{
+    int64_t gaps = outcome->output_tokens - 1;
+    if (outcome->status != REQUEST_COMPLETED || gaps < 1)
+        return -1;
+    return (outcome->finished_ns - outcome->first_token_ns + gaps / 2) / gaps;
+}
+
+/* Hashes are added, so that the digest does not depend on the order of completion. */
+static uint64_t outcome_hash(const struct request_outcome *outcome)
+{
+    int64_t fields[] = {
+        outcome->request_id,     outcome->arrival_ns,    outcome->scheduled_ns,
+        outcome->first_token_ns, outcome->finished_ns,   outcome->prompt_tokens,
+        outcome->output_tokens,  outcome->cached_tokens, outcome->preemptions,
+        outcome->status,
+    };
+    return XXH64(fields, sizeof fields, 0);
+}
+
+/* A limit is met by what is not longer; a request of one token has no TPOT and meets any. */
+static bool meets(double limit_s, int64_t value_ns)
+{
+    return !setting_is_set(limit_s) || value_ns < 0 || value_ns <= sim_ns_from_s(limit_s);
+}
+
+void metrics_outcome(struct metrics *metrics, const struct request_outcome *outcome)
+{
+    metrics->digest += outcome_hash(outcome);
+    if (outcome->status != REQUEST_COMPLETED) {
+        metrics->failed++;
+        return;
+    }
+    int64_t ttft_ns = outcome->first_token_ns - outcome->arrival_ns;
+    int64_t e2el_ns = outcome->finished_ns - outcome->arrival_ns;
+    int64_t tpot_ns = metrics_tpot_ns(outcome);
+    metrics->completed++;
+    metrics->input_tokens += outcome->prompt_tokens;
+    metrics->output_tokens += outcome->output_tokens;
+    histogram_add(&metrics->latency[LATENCY_TTFT], ttft_ns, 1);
+    histogram_add(&metrics->latency[LATENCY_E2EL], e2el_ns, 1);
+    if (tpot_ns >= 0)
+        histogram_add(&metrics->latency[LATENCY_TPOT], tpot_ns, 1);
+    if (meets(metrics->slo.ttft_s, ttft_ns) && meets(metrics->slo.tpot_s, tpot_ns) &&
+        meets(metrics->slo.e2el_s, e2el_ns))
+        metrics->good++;
+}

@@ -1,0 +1,90 @@
+#include "summary.h"
+
+#include <llmsim/sim_time.h>
+
+const char *const summary_latency_names[LATENCY_COUNT] = {[LATENCY_TTFT] = "ttft",
+                                                          [LATENCY_TPOT] = "tpot",
+                                                          [LATENCY_ITL] = "itl",
+                                                          [LATENCY_E2EL] = "e2el"};
+
+const char *const summary_bound_names[BOUND_COUNT] = {[BOUND_COMPUTE] = "compute",
+                                                      [BOUND_MEMORY] = "memory",
+                                                      [BOUND_COMMUNICATION] = "communication",
+                                                      [BOUND_OVERHEAD] = "overhead"};
+
+static const double NS_PER_MS = 1e6;
+
+static double ratio(double part, double whole)
+{
+    return whole > 0.0 ? part / whole : 0.0;
+}
+
+static void fill_latency(struct latency_summary *latency, const struct histogram *histogram)
+{
+    latency->mean_ms = histogram_mean(histogram) / NS_PER_MS;
+    latency->std_ms = histogram_std(histogram) / NS_PER_MS;
+    latency->median_ms = histogram_percentile(histogram, 50.0) / NS_PER_MS;
+    latency->p90_ms = histogram_percentile(histogram, 90.0) / NS_PER_MS;
+    latency->p95_ms = histogram_percentile(histogram, 95.0) / NS_PER_MS;
+    latency->p99_ms = histogram_percentile(histogram, 99.0) / NS_PER_MS;
+}
+
+static bool has_slo(const struct slo *slo)
+{
+    return setting_is_set(slo->ttft_s) || setting_is_set(slo->tpot_s) ||
+           setting_is_set(slo->e2el_s);
+}
+
+static void fill_utilisation(struct summary *summary, const struct metrics *metrics,
+                             const struct summary_context *context)
+{
+    double duration_s = summary->duration_s;
+    const struct cost *cost = &metrics->cost;
+    summary->mfu = context->peak_flops_per_s > 0.0
+                       ? ratio(cost->flops, duration_s * context->peak_flops_per_s)
+                       : SETTING_UNSET_REAL;
+    summary->mbu = context->peak_bytes_per_s > 0.0
+                       ? ratio(cost->bytes, duration_s * context->peak_bytes_per_s)
+                       : SETTING_UNSET_REAL;
+    for (int i = 0; i < BOUND_COUNT; i++)
+        summary->bound_share[i] = ratio(cost->bound_s[i], cost->time_s);
+}
+
+void summary_fill(struct summary *summary, const struct metrics *metrics,
+                  const struct summary_context *context)
+{
+    double duration_s = sim_s_from_ns(context->duration_ns);
+    double duration_ns = (double)context->duration_ns;
+    double usable_blocks = (double)(context->num_gpu_blocks - 1);
+    int64_t tokens = metrics->input_tokens + metrics->output_tokens;
+    *summary = (struct summary){
+        .duration_s = duration_s,
+        .completed = metrics->completed,
+        .failed = metrics->failed,
+        .total_input_tokens = metrics->input_tokens,
+        .total_output_tokens = metrics->output_tokens,
+        .request_throughput_per_s = ratio((double)metrics->completed, duration_s),
+        .request_goodput_per_s =
+            has_slo(&metrics->slo) ? ratio((double)metrics->good, duration_s) : SETTING_UNSET_REAL,
+        .output_throughput_per_s = ratio((double)metrics->output_tokens, duration_s),
+        .total_token_throughput_per_s = ratio((double)tokens, duration_s),
+        .num_gpu_blocks = context->num_gpu_blocks,
+        .block_size = context->block_size,
+        .kv_blocks_peak = metrics->kv_blocks_peak,
+        .kv_mean_use = ratio(metrics->kv_block_ns, duration_ns * usable_blocks),
+        .kv_waste =
+            metrics->kv_block_ns > 0.0
+                ? 1.0 - metrics->kv_token_ns / (metrics->kv_block_ns * (double)context->block_size)
+                : 0.0,
+        .preemptions = context->preemptions,
+        .steps = metrics->steps,
+        .mean_batch_sequences = ratio((double)metrics->sequence_sum, (double)metrics->steps),
+        .mean_batch_tokens = ratio((double)metrics->token_sum, (double)metrics->steps),
+        .max_running = metrics->running_max,
+        .busy_share = ratio((double)context->busy_ns, duration_ns),
+        .digest = metrics->digest,
+    };
+    for (int i = 0; i < LATENCY_COUNT; i++)
+        fill_latency(&summary->latency[i], &metrics->latency[i]);
+    fill_utilisation(summary, metrics, context);
+}

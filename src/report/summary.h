@@ -1,0 +1,60 @@
+/* The result of a run, ready to be written down. */
+#ifndef LLMSIM_REPORT_SUMMARY_H
+#define LLMSIM_REPORT_SUMMARY_H
+
+#include "metrics.h"
+#include <jansson.h>
+
+/* Milliseconds, as in vLLM's benchmark. */
+struct latency_summary {
+    double mean_ms, median_ms, std_ms, p90_ms, p95_ms, p99_ms;
+};
+
+struct summary {
+    double duration_s; /* from the first arrival to the last completion */
+    int64_t completed, failed;
+    int64_t total_input_tokens, total_output_tokens;
+    double request_throughput_per_s;
+    double request_goodput_per_s; /* NaN without an SLO */
+    double output_throughput_per_s, total_token_throughput_per_s;
+    struct latency_summary latency[LATENCY_COUNT];
+
+    int64_t num_gpu_blocks, block_size;
+    int64_t kv_blocks_peak;
+    double kv_mean_use; /* share of blocks, over the duration */
+    double kv_waste;    /* share of the slots in used blocks that hold no token */
+    int64_t preemptions;
+
+    int64_t steps;
+    double mean_batch_sequences, mean_batch_tokens;
+    int64_t max_running;
+    double busy_share; /* of the duration, with a step in flight */
+
+    double mfu, mbu;                 /* of the duration; NaN where the cost model has no peaks */
+    double bound_share[BOUND_COUNT]; /* of the busy time */
+
+    uint64_t digest;
+};
+
+/* What the metrics do not know of the run. */
+struct summary_context {
+    int64_t duration_ns, busy_ns;
+    int64_t num_gpu_blocks, block_size, preemptions;
+    double peak_flops_per_s, peak_bytes_per_s; /* 0: none */
+};
+
+void summary_fill(struct summary *summary, const struct metrics *metrics,
+                  const struct summary_context *context);
+
+extern const char *const summary_latency_names[LATENCY_COUNT]; /* "ttft", … */
+extern const char *const summary_bound_names[BOUND_COUNT];     /* "compute", … */
+
+/* A table for people. */
+void summary_print_text(const struct summary *summary, FILE *stream);
+
+/* The keys of `vllm bench serve --save-result`, and one object each for what a server cannot tell.
+ * Takes over the reference to `config`. False when memory cannot be had; write errors show when the
+ * stream is closed. */
+bool summary_print_json(const struct summary *summary, json_t *config, FILE *stream);
+
+#endif

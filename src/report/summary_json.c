@@ -1,0 +1,109 @@
+/* The summary as JSON (DESIGN section 2). */
+#include "summary.h"
+
+#include <inttypes.h>
+
+/* Fifteen digits: what a double holds for certain, without the noise of a seventeenth. */
+enum { JSON_STYLE = JSON_INDENT(2) | JSON_REAL_PRECISION(15) };
+
+static json_t *real_or_null(double value)
+{
+    return setting_is_set(value) ? json_real(value) : json_null();
+}
+
+/* Steals `value`; false when memory could not be had. */
+static bool set(json_t *object, const char *key, json_t *value)
+{
+    return json_object_set_new(object, key, value) == 0;
+}
+
+static bool set_latency(json_t *root, const char *name, const struct latency_summary *latency)
+{
+    const struct {
+        const char *statistic;
+        double value_ms;
+    } statistics[] = {
+        {"mean", latency->mean_ms}, {"median", latency->median_ms}, {"std", latency->std_ms},
+        {"p90", latency->p90_ms},   {"p95", latency->p95_ms},       {"p99", latency->p99_ms},
+    };
+    bool done = true;
+    for (size_t i = 0; i < sizeof statistics / sizeof *statistics; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "%s_%s_ms", statistics[i].statistic, name);
+        done &= set(root, key, json_real(statistics[i].value_ms));
+    }
+    return done;
+}
+
+static bool set_benchmark(json_t *root, const struct summary *summary)
+{
+    bool done = set(root, "duration", json_real(summary->duration_s));
+    done &= set(root, "completed", json_integer(summary->completed));
+    done &= set(root, "failed", json_integer(summary->failed));
+    done &= set(root, "total_input_tokens", json_integer(summary->total_input_tokens));
+    done &= set(root, "total_output_tokens", json_integer(summary->total_output_tokens));
+    done &= set(root, "request_throughput", json_real(summary->request_throughput_per_s));
+    done &= set(root, "output_throughput", json_real(summary->output_throughput_per_s));
+    done &= set(root, "total_token_throughput", json_real(summary->total_token_throughput_per_s));
+    done &= set(root, "request_goodput", real_or_null(summary->request_goodput_per_s));
+    for (int i = 0; i < LATENCY_COUNT; i++)
+        done &= set_latency(root, summary_latency_names[i], &summary->latency[i]);
+    return done;
+}
+
+static bool set_kv_cache(json_t *root, const struct summary *summary)
+{
+    json_t *kv_cache = json_object();
+    bool done = set(kv_cache, "num_gpu_blocks", json_integer(summary->num_gpu_blocks));
+    done &= set(kv_cache, "block_size", json_integer(summary->block_size));
+    done &= set(kv_cache, "peak_blocks", json_integer(summary->kv_blocks_peak));
+    done &= set(kv_cache, "peak_use",
+                json_real((double)summary->kv_blocks_peak / (double)(summary->num_gpu_blocks - 1)));
+    done &= set(kv_cache, "mean_use", json_real(summary->kv_mean_use));
+    done &= set(kv_cache, "waste", json_real(summary->kv_waste));
+    done &= set(kv_cache, "preemptions", json_integer(summary->preemptions));
+    return set(root, "kv_cache", kv_cache) && done;
+}
+
+static bool set_engine(json_t *root, const struct summary *summary)
+{
+    json_t *engine = json_object();
+    bool done = set(engine, "steps", json_integer(summary->steps));
+    done &= set(engine, "mean_batch_sequences", json_real(summary->mean_batch_sequences));
+    done &= set(engine, "mean_batch_tokens", json_real(summary->mean_batch_tokens));
+    done &= set(engine, "max_running", json_integer(summary->max_running));
+    done &= set(engine, "busy_share", json_real(summary->busy_share));
+    return set(root, "engine", engine) && done;
+}
+
+static bool set_utilisation(json_t *root, const struct summary *summary)
+{
+    json_t *utilisation = json_object();
+    bool done = set(utilisation, "mfu", real_or_null(summary->mfu));
+    done &= set(utilisation, "mbu", real_or_null(summary->mbu));
+    for (int i = 0; i < BOUND_COUNT; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "%s_share", summary_bound_names[i]);
+        done &= set(utilisation, key, json_real(summary->bound_share[i]));
+    }
+    return set(root, "utilisation", utilisation) && done;
+}
+
+bool summary_print_json(const struct summary *summary, json_t *config, FILE *stream)
+{
+    char digest[17];
+    snprintf(digest, sizeof digest, "%016" PRIx64, summary->digest);
+    json_t *root = json_object();
+    bool done = set_benchmark(root, summary);
+    done &= set_kv_cache(root, summary);
+    done &= set_engine(root, summary);
+    done &= set_utilisation(root, summary);
+    done &= set(root, "config", config);
+    done &= set(root, "digest", json_string(digest));
+    if (done) {
+        json_dumpf(root, stream, JSON_STYLE);
+        fputc('\n', stream);
+    }
+    json_decref(root);
+    return done;
+}

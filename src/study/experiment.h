@@ -1,0 +1,28 @@
+/* One run of one configuration. */
+#ifndef LLMSIM_STUDY_EXPERIMENT_H
+#define LLMSIM_STUDY_EXPERIMENT_H
+
+#include "experiment_config.h"
+#include "simulation.h"
+#include "summary.h"
+
+/* What to do on the way. Any member may be NULL. */
+struct experiment_hooks {
+    FILE *requests;                    /* the per-request CSV goes here */
+    void (*progress)(double fraction); /* now and then; 0: unknown */
+};
+
+struct experiment_result {
+    struct summary summary;
+    struct simulation_result simulation;
+    int64_t skipped_rows; /* of the trace, by `on_bad_row: skip` */
+};
+
+/* Simulate. The same configuration gives the same result, on every machine. */
+bool experiment_run(const struct experiment_config *config, const struct experiment_hooks *hooks,
+                    struct experiment_result *result, struct error *error);
+
+/* The configuration as the `config` object of the summary; NULL when memory cannot be had. */
+json_t *experiment_config_json(const struct experiment_config *config);
+
+#endif

@@ -1,0 +1,280 @@
+#include "experiment_config.h"
+
+#include "accelerator_spec.h"
+#include "model_spec.h"
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FIELD(member)  offsetof(struct experiment_config, member)
+#define OUTPUT(member) offsetof(struct output_config, member)
+
+static const struct setting output_keys[] = {
+    {"json", SETTING_PATH, UNIT_NONE, OUTPUT(json), "none", 0, 0, NULL, NULL,
+     "the summary as JSON, as --json"},
+    {"requests", SETTING_PATH, UNIT_NONE, OUTPUT(requests), "none", 0, 0, NULL, NULL,
+     "a CSV row a request, as --requests"},
+};
+static const struct settings_table output_settings = {"the output section", output_keys,
+                                                      sizeof output_keys / sizeof *output_keys};
+
+#define SECTION(name, preset, help)                                                                \
+    {                                                                                              \
+#name, SETTING_SECTION, UNIT_NONE, FIELD(name), preset, 0, 0, NULL, &name##_settings, help \
+    }
+
+static const struct setting settings[] = {
+    SECTION(model, NULL, "a name, a path to YAML or to a Hugging Face config.json, or a mapping"),
+    SECTION(accelerator, NULL, "a name, a path to YAML, or a mapping"),
+    SECTION(engine, "none", "vLLM's engine arguments"),
+    SECTION(workload, NULL, "a trace, or generated traffic"),
+    SECTION(cost, "none", "how long a step takes"),
+    SECTION(slo, "none", "what a good request meets"),
+    SECTION(output, "none", "files to write"),
+    {"seed", SETTING_INTEGER, UNIT_NONE, FIELD(seed), "0", 0, 0x1p53, NULL, NULL,
+     "of every random stream"},
+};
+
+const struct settings_table experiment_settings = {"a configuration", settings,
+                                                   sizeof settings / sizeof *settings};
+
+/* What is being loaded, and what for. */
+struct loading {
+    struct experiment_config *config;
+    struct node *root;
+    const char *config_directory;
+    warn_function *warn;
+    struct error *error;
+};
+
+static bool is_path(const char *text)
+{
+    const char *dot = strrchr(text, '.');
+    return strchr(text, '/') != NULL ||
+           (dot != NULL &&
+            (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0 || strcmp(dot, ".json") == 0));
+}
+
+static int is_yaml_file(const struct dirent *entry)
+{
+    const char *dot = strrchr(entry->d_name, '.');
+    return dot != NULL && strcmp(dot, ".yaml") == 0;
+}
+
+/* "cannot be found (did you mean …)" out of what the directory holds. */
+static void suggest_names(const struct loading *loading, const char *folder, const char *given)
+{
+    char *directory = NULL;
+    struct dirent **entries = NULL;
+    if (loading->config_directory == NULL ||
+        asprintf(&directory, "%s/%s", loading->config_directory, folder) < 0)
+        return;
+    int count = scandir(directory, &entries, is_yaml_file, alphasort);
+    free(directory);
+    if (count < 0)
+        return;
+    const char **names = calloc((size_t)count + 1, sizeof *names);
+    for (int i = 0; i < count; i++) {
+        *strrchr(entries[i]->d_name, '.') = '\0';
+        if (names != NULL)
+            names[i] = entries[i]->d_name;
+    }
+    if (names != NULL)
+        error_suggest(loading->error, given, names, (size_t)count);
+    free(names);
+    for (int i = 0; i < count; i++)
+        free(entries[i]);
+    free(entries);
+}
+
+/* models/NAME.yaml below a directory, when there is such a file. Owned by the document. */
+static const char *find_below(const struct loading *loading, const char *directory,
+                              const char *folder, const char *name)
+{
+    char *path = NULL;
+    if (asprintf(&path, "%s%s%s/%s.yaml", directory, *directory != '\0' ? "/" : "", folder, name) <
+        0)
+        return NULL;
+    const char *found =
+        access(path, R_OK) == 0 ? document_copy_text(loading->config->document, path) : NULL;
+    free(path);
+    return found;
+}
+
+static const char *find_named(const struct loading *loading, const struct node *node,
+                              const char *folder)
+{
+    const char *own_directory =
+        node->directory != NULL ? node->directory : loading->root->directory;
+    const char *path =
+        find_below(loading, own_directory != NULL ? own_directory : "", folder, node->text);
+    if (path == NULL && loading->config_directory != NULL)
+        path = find_below(loading, loading->config_directory, folder, node->text);
+    if (path == NULL) {
+        error_input(loading->error, &node->at, "there is no file '%s/%s.yaml'", folder, node->text);
+        suggest_names(loading, folder, node->text);
+    }
+    return path;
+}
+
+/* A model or an accelerator given by name or path becomes the mapping that the file holds. */
+static bool expand_reference(const struct loading *loading, const char *key, const char *folder)
+{
+    struct document *document = loading->config->document;
+    struct node *node = node_find(loading->root, key);
+    if (node == NULL)
+        return error_input(loading->error, &loading->root->at,
+                           "'%s' is missing: a name from configs/%s, or a path", key, folder);
+    if (node->kind == NODE_MAPPING)
+        return true;
+    if (node->kind != NODE_SCALAR || *node->text == '\0')
+        return error_input(loading->error, &node->at, "'%s' must be a name, a path or a mapping",
+                           key);
+    const char *path =
+        is_path(node->text) ? document_path(document, node) : find_named(loading, node, folder);
+    if (path == NULL)
+        return false;
+    struct node *mapping = document_read_file(document, path, loading->error);
+    if (mapping == NULL)
+        return false;
+    return document_set(document, loading->root, key, mapping, loading->error);
+}
+
+/* Into the model or the accelerator: these apply to the file that the key names. */
+static bool is_inner_override(const char *assignment)
+{
+    return strncmp(assignment, "model.", strlen("model.")) == 0 ||
+           strncmp(assignment, "accelerator.", strlen("accelerator.")) == 0;
+}
+
+static bool apply_overrides(const struct loading *loading, const char *const *overrides,
+                            size_t count, bool inner)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (is_inner_override(overrides[i]) == inner &&
+            !document_override(loading->config->document, loading->root, overrides[i],
+                               loading->error))
+            return false;
+    }
+    return true;
+}
+
+static bool read_sections(const struct loading *loading)
+{
+    struct experiment_config *config = loading->config;
+    struct document *document = config->document;
+    const struct node *root = loading->root;
+    struct error *error = loading->error;
+    char warning[512] = "";
+    if (!model_read(document, node_find(root, "model"), &config->model, warning, error))
+        return false;
+    if (*warning != '\0')
+        loading->warn(warning);
+    static const char *const rest[] = {"accelerator", "engine", "workload", "cost",
+                                       "slo",         "output", "seed"};
+    for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) {
+        if (!settings_read_member(document, &experiment_settings, rest[i], root, config, error))
+            return false;
+    }
+    const struct node *workload = node_find(root, "workload");
+    if (workload == NULL)
+        return error_input(error, &root->at,
+                           "'workload' is missing: a trace, or generated traffic");
+    return workload_check(&config->workload, workload, error) &&
+           cost_config_check(&config->cost, node_find(root, "cost"), error);
+}
+
+/* vLLM refuses to start when not one request of max_model_len would fit; here shorter requests may
+ * still be served, so it is said instead. */
+static void warn_of_short_cache(const struct loading *loading)
+{
+    const struct experiment_config *config = loading->config;
+    int64_t tokens = (config->kv_memory.num_gpu_blocks - 1) * config->engine.block_size;
+    if (tokens >= config->engine.max_model_len)
+        return;
+    char text[256];
+    snprintf(text, sizeof text,
+             "the KV cache holds %" PRId64 " tokens, fewer than max_model_len %" PRId64
+             ": vLLM would not start; longer requests are rejected",
+             tokens, config->engine.max_model_len);
+    loading->warn(text);
+}
+
+static bool resolve(const struct loading *loading)
+{
+    struct experiment_config *config = loading->config;
+    const struct node *engine = node_find(loading->root, "engine");
+    char warning[256] = "";
+    if (!engine_config_resolve(&config->engine, engine, &config->model, &config->accelerator,
+                               warning, loading->error))
+        return false;
+    if (*warning != '\0')
+        loading->warn(warning);
+    if (!kv_memory_derive(&config->engine, engine, &config->model, &config->accelerator,
+                          &config->kv_memory, loading->error))
+        return false;
+    warn_of_short_cache(loading);
+    return true;
+}
+
+static bool load(struct loading *loading, const char *path, const char *const *overrides,
+                 size_t override_count)
+{
+    loading->root = document_read_file(loading->config->document, path, loading->error);
+    return loading->root != NULL && apply_overrides(loading, overrides, override_count, false) &&
+           settings_check_keys(&experiment_settings, loading->root, loading->error) &&
+           expand_reference(loading, "model", "models") &&
+           expand_reference(loading, "accelerator", "accelerators") &&
+           apply_overrides(loading, overrides, override_count, true) && read_sections(loading) &&
+           resolve(loading);
+}
+
+bool experiment_config_load(struct experiment_config *config, const char *path,
+                            const char *const *overrides, size_t override_count,
+                            const char *config_directory, warn_function *warn, struct error *error)
+{
+    memset(config, 0, sizeof *config);
+    config->document = document_create();
+    if (config->document == NULL)
+        return error_run(error, "out of memory");
+    struct loading loading = {
+        .config = config, .config_directory = config_directory, .warn = warn, .error = error};
+    if (load(&loading, path, overrides, override_count))
+        return true;
+    if (error->kind == ERROR_NONE)
+        error_run(error, "out of memory");
+    experiment_config_fini(config);
+    return false;
+}
+
+void experiment_config_fini(struct experiment_config *config)
+{
+    document_destroy(config->document);
+    config->document = NULL;
+}
+
+void experiment_config_print(const struct experiment_config *config, FILE *stream)
+{
+    settings_print_yaml(&experiment_settings, config, 0, stream);
+}
+
+void experiment_config_print_memory(const struct experiment_config *config, FILE *stream)
+{
+    const double gib = 1024.0 * 1024.0 * 1024.0;
+    const struct kv_memory *memory = &config->kv_memory;
+    fprintf(stream, "KV blocks       %" PRId64 " of %" PRId64 " tokens (%.3g MiB each)",
+            memory->num_gpu_blocks, config->engine.block_size,
+            memory->block_bytes / (1024.0 * 1024.0));
+    if (memory->overridden) {
+        fputs(", by num_gpu_blocks_override\n", stream);
+        return;
+    }
+    fprintf(stream,
+            " in %.2f GiB\n                = %.2f GiB x %.3g - weights %.2f - activations %.2f - "
+            "overhead %.2f GiB\n",
+            memory->available_bytes / gib, memory->capacity_bytes / gib,
+            config->engine.gpu_memory_utilization, memory->weight_bytes / gib,
+            memory->activation_bytes / gib, memory->overhead_bytes / gib);
+}
