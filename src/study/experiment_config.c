@@ -182,7 +182,8 @@ static bool read_sections(const struct loading *loading)
     if (workload == NULL)
         return error_input(error, &root->at,
                            "'workload' is missing: a trace, or generated traffic");
-    return workload_check(&config->workload, workload, error) &&
+    return accelerator_check(&config->accelerator, node_find(root, "accelerator"), error) &&
+           workload_check(&config->workload, workload, error) &&
            cost_config_check(&config->cost, node_find(root, "cost"), error);
 }
 

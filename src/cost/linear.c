@@ -1,0 +1,33 @@
+/* t = base + a·(prefill tokens) + b·(decoding sequences) + c·(context tokens)
+ *
+ * The form that servers are often fitted to (e.g. Sarathi-Serve, OSDI 2024, and Vidur, MLSys 2024,
+ * discuss where it bends). It knows no FLOPs, no bytes and no bounds: all of its time is filed
+ * under overhead. */
+#include "linear.h"
+
+#include <stdlib.h>
+
+static void linear_step(void *state, const struct step_load *load, struct cost *cost)
+{
+    const struct cost_config *config = state;
+    int64_t context_tokens = load->decode_context_sum;
+    for (int32_t i = 0; i < load->chunk_count; i++)
+        context_tokens += load->chunks[i].context_tokens + load->chunks[i].tokens;
+    /* The order of the additions is part of the result: tests compare it to the nanosecond. */
+    double time_s = config->base_s + config->per_prefill_token_s * (double)load->prefill_tokens +
+                    config->per_decode_sequence_s * (double)load->decode_sequences +
+                    config->per_context_token_s * (double)context_tokens;
+    *cost = (struct cost){.time_s = time_s};
+    cost->bound_s[BOUND_OVERHEAD] = time_s;
+}
+
+bool linear_create(const struct cost_setup *setup, struct cost_model *cost_model,
+                   struct error *error)
+{
+    struct cost_config *config = malloc(sizeof *config);
+    if (config == NULL)
+        return error_run(error, "out of memory");
+    *config = *setup->config;
+    *cost_model = (struct cost_model){.state = config, .step = linear_step, .destroy = free};
+    return true;
+}
