@@ -276,6 +276,7 @@ static struct node *read_yaml(struct reading *reading, const char *text, size_t 
         if (node != NULL && !refuse_second_document(&parser, reading->file, reading->error))
             node = NULL;
     }
+    reading->yaml = NULL;
     yaml_document_delete(&yaml);
     yaml_parser_delete(&parser);
     return node;

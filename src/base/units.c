@@ -5,44 +5,44 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* One of it is multiply / divide base units. One of the two is 1, so that a value is rounded once:
+ * 2.38 us is 2.38e-06 s. */
 struct symbol {
     const char *text;
-    double scale; /* base units in one of it */
+    double multiply, divide;
 };
 
-#define KIBI 1024.0
-#define BYTE_SYMBOLS(suffix)                                                                       \
-    {"B" suffix, 1.0}, {"kB" suffix, 1e3}, {"KB" suffix, 1e3}, {"MB" suffix, 1e6},                 \
-        {"GB" suffix, 1e9}, {"TB" suffix, 1e12}, {"PB" suffix, 1e15}, {"KiB" suffix, KIBI},        \
-        {"MiB" suffix, KIBI * KIBI}, {"GiB" suffix, KIBI * KIBI * KIBI},                           \
-    {                                                                                              \
-        "TiB" suffix, KIBI *KIBI *KIBI *KIBI                                                       \
-    }
-#define FLOP_SYMBOLS(suffix)                                                                       \
-    {"FLOP" suffix, 1.0}, {"MFLOP" suffix, 1e6}, {"GFLOP" suffix, 1e9}, {"TFLOP" suffix, 1e12},    \
-    {                                                                                              \
-        "PFLOP" suffix, 1e15                                                                       \
-    }
-
 /* clang-format off */
-static const struct symbol second_symbols[] = {
-    {"s", 1.0}, {"ms", 1e-3}, {"us", 1e-6}, {"\u00b5s", 1e-6}, {"\u03bcs", 1e-6}, {"ns", 1e-9},
-    {"min", 60.0}, {"h", 3600.0}, {NULL, 0.0}};
-static const struct symbol byte_symbols[] = {BYTE_SYMBOLS(""), {"bytes", 1.0}, {NULL, 0.0}};
-static const struct symbol byte_rate_symbols[] = {BYTE_SYMBOLS("/s"), {"bytes/s", 1.0}, {NULL, 0.0}};
-static const struct symbol flop_rate_symbols[] = {FLOP_SYMBOLS("/s"), FLOP_SYMBOLS("S"), {NULL, 0.0}};
+#define UP(text, multiply)  {text, multiply, 1.0}
+#define DOWN(text, divide)  {text, 1.0, divide}
+#define END                 {NULL, 1.0, 1.0}
+
+#define KIBI 1024.0
+#define BYTES(suffix)                                                                              \
+    UP("B" suffix, 1.0), UP("kB" suffix, 1e3), UP("KB" suffix, 1e3), UP("MB" suffix, 1e6),          \
+    UP("GB" suffix, 1e9), UP("TB" suffix, 1e12), UP("PB" suffix, 1e15), UP("KiB" suffix, KIBI),     \
+    UP("MiB" suffix, KIBI * KIBI), UP("GiB" suffix, KIBI * KIBI * KIBI),                            \
+    UP("TiB" suffix, KIBI * KIBI * KIBI * KIBI), UP("bytes" suffix, 1.0)
+#define FLOPS(suffix)                                                                              \
+    UP("FLOP" suffix, 1.0), UP("MFLOP" suffix, 1e6), UP("GFLOP" suffix, 1e9),                       \
+    UP("TFLOP" suffix, 1e12), UP("PFLOP" suffix, 1e15)
+/* Both micro sign and Greek mu. */
+#define SECONDS(suffix)                                                                            \
+    UP("s" suffix, 1.0), DOWN("ms" suffix, 1e3), DOWN("us" suffix, 1e6),                            \
+    DOWN("\u00b5s" suffix, 1e6), DOWN("\u03bcs" suffix, 1e6), DOWN("ns" suffix, 1e9)
+
+static const struct symbol second_symbols[] = {SECONDS(""), UP("min", 60.0), UP("h", 3600.0), END};
+static const struct symbol byte_symbols[] = {BYTES(""), END};
+static const struct symbol byte_rate_symbols[] = {BYTES("/s"), END};
+static const struct symbol flop_rate_symbols[] = {FLOPS("/s"), FLOPS("S"), END};
 static const struct symbol rate_symbols[] = {
-    {"/s", 1.0}, {"1/s", 1.0}, {"Hz", 1.0}, {"requests/s", 1.0}, {"req/s", 1.0},
-    {"/min", 1.0 / 60.0}, {"1/min", 1.0 / 60.0}, {"/h", 1.0 / 3600.0}, {"1/h", 1.0 / 3600.0},
-    {NULL, 0.0}};
-static const struct symbol watt_symbols[] = {{"W", 1.0}, {"kW", 1e3}, {NULL, 0.0}};
+    UP("/s", 1.0), UP("1/s", 1.0), UP("Hz", 1.0), UP("requests/s", 1.0), UP("req/s", 1.0),
+    DOWN("/min", 60.0), DOWN("1/min", 60.0), DOWN("/h", 3600.0), DOWN("1/h", 3600.0), END};
+static const struct symbol watt_symbols[] = {UP("W", 1.0), UP("kW", 1e3), END};
 static const struct symbol token_symbols[] = {
-    {"tokens", 1.0}, {"token", 1.0}, {"k", 1e3}, {"K", 1e3}, {NULL, 0.0}};
-static const struct symbol token_time_symbols[] = {
-    {"s", 1.0}, {"ms", 1e-3}, {"us", 1e-6}, {"\u00b5s", 1e-6}, {"\u03bcs", 1e-6}, {"ns", 1e-9},
-    {"s/token", 1.0}, {"ms/token", 1e-3}, {"us/token", 1e-6}, {"\u00b5s/token", 1e-6},
-    {"\u03bcs/token", 1e-6}, {"ns/token", 1e-9}, {NULL, 0.0}};
-static const struct symbol no_symbols[] = {{NULL, 0.0}};
+    UP("tokens", 1.0), UP("token", 1.0), UP("k", 1e3), UP("K", 1e3), END};
+static const struct symbol token_time_symbols[] = {SECONDS(""), SECONDS("/token"), END};
+static const struct symbol no_symbols[] = {END};
 
 static const struct {
     const char *base;
@@ -113,7 +113,7 @@ enum units_result units_parse(const char *text, enum unit unit, double *value)
     }
     for (const struct symbol *known = units[unit].symbols; known->text != NULL; known++) {
         if (strcmp(symbol, known->text) == 0) {
-            *value = number * known->scale;
+            *value = number * known->multiply / known->divide;
             return isfinite(*value) ? UNITS_OK : UNITS_NOT_A_NUMBER;
         }
     }

@@ -1,6 +1,5 @@
 #include "commands.h"
 
-#include "experiment_config.h"
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
@@ -25,7 +24,8 @@ const struct command commands[] = {
      CONFIG_OPTIONS "  -o, --output FILE    where to (stdout)\n"
                     "      --format FORMAT  azure or llmsim (llmsim)\n",
      command_trace},
-    {"help", "help [COMMAND|config]", "a command's options, or every configuration key", NULL,
+    {"help", "help [COMMAND|config|choices]",
+     "a command's options; every configuration key; the policies, formats and cost models", NULL,
      command_help},
     {NULL, NULL, NULL, NULL, NULL},
 };
@@ -68,39 +68,4 @@ int command_finish_stdout(void)
         return 0;
     fprintf(stderr, "stdout: cannot be written: %s\n", strerror(errno));
     return ERROR_RUN;
-}
-
-static void print_overview(void)
-{
-    puts("llmsim predicts how an LLM inference server will behave, without a GPU.\n");
-    for (const struct command *command = commands; command->name != NULL; command++) {
-        printf("llmsim %s\n    %s\n", command->usage, command->summary);
-        if (command->options != NULL)
-            fputs(command->options, stdout);
-        putchar('\n');
-    }
-    puts("llmsim --help, llmsim --version\n"
-         "\nExit status: 0 done, 1 the run failed, 2 the input is wrong.");
-}
-
-int command_help(int argc, char **argv)
-{
-    const char *topic = argc > 1 ? argv[1] : NULL;
-    if (topic == NULL) {
-        print_overview();
-        return command_finish_stdout();
-    }
-    if (strcmp(topic, "config") == 0) {
-        puts("| key | value | default | meaning |\n|---|---|---|---|");
-        settings_print_reference(&experiment_settings, "", stdout);
-        return command_finish_stdout();
-    }
-    for (const struct command *command = commands; command->name != NULL; command++) {
-        if (strcmp(command->name, topic) != 0)
-            continue;
-        printf("llmsim %s\n    %s\n", command->usage, command->summary);
-        fputs(command->options != NULL ? command->options : "", stdout);
-        return command_finish_stdout();
-    }
-    return command_misuse("help", "there is no command '%s'", topic);
 }

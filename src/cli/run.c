@@ -66,8 +66,11 @@ static void print_heading(const struct experiment_config *config)
            config->model.name, engine->tensor_parallel_size, config->accelerator.name,
            policy_at((size_t)engine->scheduler)->name, engine->max_num_seqs,
            engine->max_num_batched_tokens);
-    if (config->workload.trace != NULL)
-        printf("Trace           %s\n", config->workload.trace);
+    const char *trace = config->workload.trace;
+    if (trace != NULL) {
+        const char *slash = strrchr(trace, '/');
+        printf("Trace           %s\n", slash != NULL ? slash + 1 : trace);
+    }
     experiment_config_print_memory(config, stdout);
     putchar('\n');
 }

@@ -132,7 +132,8 @@ static void tile_chunk(struct tiling *tiling, const struct attention *attention,
                        const struct prefill_chunk *chunk)
 {
     double tokens = chunk->tokens, context = chunk->context_tokens;
-    double tiles = (double)((chunk->tokens - 1) / TILE_ROWS + 1);
+    int32_t tile_count = (chunk->tokens - 1) / TILE_ROWS + 1;
+    double tiles = tile_count;
     double visible = context + fmin((tokens + TILE_ROWS) / 2.0, tokens);
     double last_s = attention->tile_s + attention->tile_s_per_token * (context + tokens);
     tiling->sequences += 1.0;

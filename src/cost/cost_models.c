@@ -31,63 +31,85 @@ static const struct setting settings[] = {
     {.name = "attention",
      .kind = SETTING_CHOICE,
      .offset = offsetof(struct cost_config, attention),
-     .preset = "flash",
+     .preset = "auto",
      .choices = attention_names,
-     .help = "roofline only: FlashAttention, or one that writes and reads the score matrix"},
+     .help = "roofline only: FlashAttention (auto), or one that writes and reads the score matrix"},
     {.name = "base",
      .kind = SETTING_REAL,
      .unit = UNIT_SECONDS,
      .offset = offsetof(struct cost_config, base_s),
-     .preset = "0 s",
+     .preset = "none",
      .minimum = 0,
      .maximum = 1e6,
-     .help = "linear only: of every step"},
+     .help = "linear only: of every step; none: 0"},
     {.name = "per_prefill_token",
      .kind = SETTING_REAL,
      .unit = UNIT_SECONDS_PER_TOKEN,
      .offset = offsetof(struct cost_config, per_prefill_token_s),
-     .preset = "0 s",
+     .preset = "none",
      .minimum = 0,
      .maximum = 1e6,
-     .help = "linear only: of every prompt token computed in the step"},
+     .help = "linear only: of every prompt token computed in the step; none: 0"},
     {.name = "per_decode_sequence",
      .kind = SETTING_REAL,
      .unit = UNIT_SECONDS,
      .offset = offsetof(struct cost_config, per_decode_sequence_s),
-     .preset = "0 s",
+     .preset = "none",
      .minimum = 0,
      .maximum = 1e6,
-     .help = "linear only: of every sequence that decodes in the step"},
+     .help = "linear only: of every sequence that decodes in the step; none: 0"},
     {.name = "per_context_token",
      .kind = SETTING_REAL,
      .unit = UNIT_SECONDS_PER_TOKEN,
      .offset = offsetof(struct cost_config, per_context_token_s),
-     .preset = "0 s",
+     .preset = "none",
      .minimum = 0,
      .maximum = 1e6,
-     .help = "linear only: of every token of context of every sequence in the step"},
+     .help = "linear only: of every token of context of every sequence in the step; none: 0"},
 };
 
 const struct settings_table cost_settings = {"cost", settings, sizeof settings / sizeof *settings};
 
-bool cost_config_check(const struct cost_config *config, const struct node *node,
-                       struct error *error)
+static bool refuse_foreign_key(const struct cost_config *config, const char *key,
+                               const struct node *node, struct error *error)
 {
-    bool linear = config->model == COST_LINEAR;
-    for (size_t i = 1; i < cost_settings.count; i++) {
-        const char *key = settings[i].name;
-        bool of_linear = settings[i].kind == SETTING_REAL;
-        if (of_linear != linear && node_find(node, key) != NULL)
-            return error_input(error, node_key_location(node, key),
-                               "'%s' has no meaning for the %s cost model", key,
-                               model_names[config->model]);
+    return error_input(error, node_key_location(node, key),
+                       "'%s' has no meaning for the %s cost model", key,
+                       model_names[config->model]);
+}
+
+static bool resolve_linear(struct cost_config *config, const struct node *node,
+                           struct error *error)
+{
+    double *coefficients[] = {&config->base_s, &config->per_prefill_token_s,
+                              &config->per_decode_sequence_s, &config->per_context_token_s};
+    double sum_s = 0.0;
+    for (size_t i = 0; i < sizeof coefficients / sizeof *coefficients; i++) {
+        if (!setting_is_set(*coefficients[i]))
+            *coefficients[i] = 0.0;
+        sum_s += *coefficients[i];
     }
-    double sum_s = config->base_s + config->per_prefill_token_s + config->per_decode_sequence_s +
-                   config->per_context_token_s;
-    if (linear && sum_s == 0.0)
+    if (config->attention >= 0)
+        return refuse_foreign_key(config, "attention", node, error);
+    if (sum_s == 0.0)
         return error_input(error, node_key_location(node, "model"),
                            "a linear cost model without any cost: say 'base', or another of its "
                            "coefficients");
+    return true;
+}
+
+bool cost_config_resolve(struct cost_config *config, const struct node *node, struct error *error)
+{
+    if (config->model == COST_LINEAR)
+        return resolve_linear(config, node, error);
+    for (size_t i = 0; i < cost_settings.count; i++) {
+        const struct setting *setting = &settings[i];
+        const double *coefficient = (const void *)((const char *)config + setting->offset);
+        if (setting->kind == SETTING_REAL && setting_is_set(*coefficient))
+            return refuse_foreign_key(config, setting->name, node, error);
+    }
+    if (config->attention < 0)
+        config->attention = ATTENTION_FLASH;
     return true;
 }
 

@@ -22,9 +22,9 @@ struct cost_config {
 
 extern const struct settings_table cost_settings;
 
-/* A key of the other cost model is an error, not silence. `node` may be NULL. */
-bool cost_config_check(const struct cost_config *config, const struct node *node,
-                       struct error *error);
+/* Give what is left out its value. A key of the other cost model is an error, not silence. `node`,
+ * where the section was read from, may be NULL. */
+bool cost_config_resolve(struct cost_config *config, const struct node *node, struct error *error);
 
 struct cost_setup {
     const struct cost_config *config;

@@ -82,6 +82,6 @@ static inline int64_t replica_blocks(const struct replica *replica, int64_t toke
 
 /* Used by batch.c, which is the other half of a replica: what the policy may do to it. */
 void replica_fill_batch(struct replica *replica, int64_t now_ns);
-void replica_remove_running(struct replica *replica, int32_t sequence);
+void replica_remove_running(struct replica *replica, int32_t index);
 
 #endif

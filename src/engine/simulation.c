@@ -121,6 +121,7 @@ bool simulation_run(const struct simulation_setup *setup, struct simulation_resu
                     struct error *error)
 {
     assert(setup->max_num_seqs >= 1 && setup->max_num_seqs <= setup->max_num_batched_tokens);
+    assert(setup->policy->plan != NULL);
     assert(setup->block_size >= 1 && setup->num_gpu_blocks >= 2);
     struct simulation simulation = {.setup = setup, .result = result, .error = error};
     memset(result, 0, sizeof *result);

@@ -184,7 +184,7 @@ static bool read_sections(const struct loading *loading)
                            "'workload' is missing: a trace, or generated traffic");
     return accelerator_check(&config->accelerator, node_find(root, "accelerator"), error) &&
            workload_check(&config->workload, workload, error) &&
-           cost_config_check(&config->cost, node_find(root, "cost"), error);
+           cost_config_resolve(&config->cost, node_find(root, "cost"), error);
 }
 
 /* vLLM refuses to start when not one request of max_model_len would fit; here shorter requests may

@@ -16,6 +16,11 @@ const char *const trace_format_names[] = {TRACE_FORMATS(FORMAT_NAME) NULL};
 
 const char *const workload_written_formats[] = {TRACE_FORMATS_WRITTEN(FORMAT_NAME) NULL};
 
+const struct trace_format *trace_format_at(size_t index)
+{
+    return index < FORMAT_COUNT ? formats[index] : NULL;
+}
+
 /* The index of the format that begins so; −1: there is none. */
 static int find_detected(const char *line, size_t length, int *columns)
 {

@@ -49,6 +49,9 @@ TRACE_FORMATS(TRACE_FORMAT_DECLARE)
 /* The names of all formats, NULL-terminated: the choices of `workload.format`. */
 extern const char *const trace_format_names[];
 
+/* In the order of the names; NULL beyond the last. */
+const struct trace_format *trace_format_at(size_t index);
+
 /* The format of a file that begins with the line last read: the one at `index` of the names, or any
  * that fits where that is −1. NULL with *error filled when it does not fit. */
 const struct trace_format *trace_format_detect(int index, const struct text_reader *reader,

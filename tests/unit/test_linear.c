@@ -8,7 +8,7 @@ static bool read_text(const char *text, struct cost_config *config, struct error
     struct node *node = document_read_text(document, "c.yaml", text, strlen(text), error);
     ck_assert_ptr_nonnull(node);
     bool read = settings_read(document, &cost_settings, node, config, error) &&
-                cost_config_check(config, node, error);
+                cost_config_resolve(config, node, error);
     document_destroy(document);
     return read;
 }

@@ -1,0 +1,46 @@
+#!/bin/sh
+# test_readme.sh LLMSIM TOP: what the README shows is what the program prints, every command that it
+# names works, and every file that it links to is there.
+set -u
+llmsim=$1
+top=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0
+failed=0
+
+check() { # NAME STATUS
+    if [ "$2" -eq 0 ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAIL: $1"
+    fi
+}
+
+# $work stands for the checkout: the commands write files.
+cp -r "$top/configs" "$top/traces" "$work"
+mkdir "$work/build"
+ln -s "$llmsim" "$work/build/llmsim"
+cd "$work" || exit 1
+
+sed -n '/<!-- run -->/,/<!-- \/run -->/p' "$top/README.md" | grep -v -e '<!--' -e '```' >shown
+"$llmsim" configs/a100_llama7b.yaml -q >printed
+diff shown printed
+check 'the output of the first command' $?
+
+grep '^    build/llmsim' "$top/README.md" >commands
+while read -r command; do
+    sh -c "$command" >/dev/null 2>errors || { cat errors; false; }
+    check "$command" $?
+done <commands
+
+for file in README.md src/README.md configs/README.md traces/README.md; do
+    sed -n 's/.*](\([^)#:]*\)).*/\1/p' "$top/$file" >links
+    while read -r link; do
+        test -e "$top/$(dirname "$file")/$link"
+        check "$file links to $link" $?
+    done <links
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
