@@ -9,9 +9,10 @@
 #include <stddef.h>
 
 /* No sensible configuration is near any of these. */
-#define DOCUMENT_MAX_BYTES (4 << 20)
-#define DOCUMENT_MAX_NODES 100000
-#define DOCUMENT_MAX_DEPTH 32
+#define DOCUMENT_MAX_BYTES   (4 << 20)
+#define DOCUMENT_MAX_NODES   100000
+#define DOCUMENT_MAX_DEPTH   32
+#define DOCUMENT_MAX_ANCHORS 1000
 
 enum node_kind { NODE_SCALAR, NODE_SEQUENCE, NODE_MAPPING };
 

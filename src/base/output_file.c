@@ -76,33 +76,46 @@ bool output_file_open(struct output_file *file, const char *path, struct error *
     return false;
 }
 
-bool output_file_commit(struct output_file *file, struct error *error)
+/* Flush and check every write since the opening. The file stays under its temporary name. */
+static bool finish_writing(struct output_file *file, struct error *error)
 {
-    if (file->stream == NULL)
-        return true;
     const char *name = file->path != NULL ? file->path : "stdout";
+    errno = 0;
     bool written = fflush(file->stream) == 0 && !ferror(file->stream);
-    if (!written)
-        error_run(error, "%s: cannot be written: %s", name, strerror(errno));
-    if (file->path == NULL) {
-        forget(file);
-        return written;
+    int reason = errno;
+    if (file->path != NULL && fclose(file->stream) != 0 && written) {
+        written = false;
+        reason = errno;
     }
-    if (fclose(file->stream) != 0 && written)
-        written = error_run(error, "%s: cannot be written: %s", name, strerror(errno));
-    if (written && file->temporary_path != NULL && rename(file->temporary_path, file->path) != 0)
-        written = error_run(error, "%s: cannot be put in place: %s", name, strerror(errno));
-    if (!written && file->temporary_path != NULL)
-        unlink(file->temporary_path);
-    forget(file);
-    return written;
+    file->stream = NULL;
+    return written || error_run(error, "%s: cannot be written: %s", name,
+                                reason != 0 ? strerror(reason) : "a write failed");
+}
+
+static bool put_in_place(struct output_file *file, struct error *error)
+{
+    if (file->temporary_path != NULL && rename(file->temporary_path, file->path) != 0)
+        return error_run(error, "%s: cannot be put in place: %s", file->path, strerror(errno));
+    free(file->temporary_path);
+    file->temporary_path = NULL;
+    return true;
+}
+
+bool output_files_commit(struct output_file *files, size_t count, struct error *error)
+{
+    bool done = true;
+    for (size_t i = 0; done && i < count; i++)
+        done = files[i].stream == NULL || finish_writing(&files[i], error);
+    for (size_t i = 0; done && i < count; i++)
+        done = put_in_place(&files[i], error);
+    for (size_t i = 0; i < count; i++)
+        output_file_discard(&files[i]);
+    return done;
 }
 
 void output_file_discard(struct output_file *file)
 {
-    if (file->stream == NULL)
-        return;
-    if (file->path != NULL)
+    if (file->stream != NULL && file->path != NULL)
         fclose(file->stream);
     if (file->temporary_path != NULL)
         unlink(file->temporary_path);

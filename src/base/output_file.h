@@ -5,18 +5,18 @@
 #include <llmsim/error.h>
 
 struct output_file {
-    FILE *stream;         /* write here; NULL when closed */
+    FILE *stream;         /* write here; NULL when closed or never opened */
     char *path;           /* owned; NULL for stdout */
     char *temporary_path; /* owned; NULL where the target is no regular file: written directly */
 };
 
-/* Open `path` for writing ("-": stdout). An existing file stays as it is until
- * output_file_commit. */
+/* Open `path` for writing ("-": stdout). An existing file stays as it is until the commit. */
 bool output_file_open(struct output_file *file, const char *path, struct error *error);
 
-/* Flush, check every write since the opening, and put the file in place. Closed either way; on
- * failure nothing is left behind. */
-bool output_file_commit(struct output_file *file, struct error *error);
+/* Check every write to every one of these files (those never opened, zeroed, are passed over), and
+ * only then put them in place. All are closed either way; on failure those that were to be put in
+ * place leave nothing behind. */
+bool output_files_commit(struct output_file *files, size_t count, struct error *error);
 
 /* Close and leave nothing behind. Does nothing to a closed or zeroed file. */
 void output_file_discard(struct output_file *file);

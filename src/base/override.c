@@ -21,13 +21,11 @@ static void erase_positions(struct node *node, const struct location *at)
 static struct node *read_value(struct document *document, const char *name, const char *text,
                                const struct location *at, struct error *error)
 {
-    struct error inner = {0};
-    struct node *value = document_read_text(document, name, text, strlen(text), &inner);
-    if (value == NULL) {
-        *error = inner;
-        return NULL;
-    }
-    erase_positions(value, at);
+    /* To YAML a lone '-' begins a list; here it means stdin or stdout. */
+    const char *yaml = strcmp(text, "-") == 0 ? "'-'" : text;
+    struct node *value = document_read_text(document, name, yaml, strlen(yaml), error);
+    if (value != NULL)
+        erase_positions(value, at);
     return value;
 }
 

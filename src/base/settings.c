@@ -144,6 +144,19 @@ static bool read_choice(const struct reader *reader, const struct setting *setti
     return false;
 }
 
+/* Texts are shown in tables and messages, a line each. */
+static bool read_text(const struct reader *reader, const struct setting *setting,
+                      const struct node *node, void *base)
+{
+    for (const char *c = node->text; *c != '\0'; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            return error_input(reader->error, &node->at, "'%s' holds a control character",
+                               setting->name);
+    }
+    *(const char **)member(setting, base) = node->text;
+    return true;
+}
+
 static bool read_path(const struct reader *reader, const struct setting *setting,
                       const struct node *node, void *base)
 {
@@ -178,8 +191,7 @@ static bool read_scalar(const struct reader *reader, const struct setting *setti
         *(double *)member(setting, base) = value;
         return true;
     case SETTING_TEXT:
-        *(const char **)member(setting, base) = node->text;
-        return true;
+        return read_text(reader, setting, node, base);
     case SETTING_PATH:
         return read_path(reader, setting, node, base);
     case SETTING_CHOICE:

@@ -35,10 +35,25 @@ static bool is_unset(const struct setting *setting, const void *base)
     return false;
 }
 
+/* Only a path can hold what is not UTF-8; JSON cannot, and shows question marks. */
+static json_t *json_text(const char *text)
+{
+    json_t *json = json_string(text);
+    char *copy = json == NULL ? strdup(text) : NULL;
+    for (char *c = copy; c != NULL && *c != '\0'; c++) {
+        if ((unsigned char)*c >= 0x80)
+            *c = '?';
+    }
+    if (copy != NULL)
+        json = json_string(copy);
+    free(copy);
+    return json;
+}
+
 /* Double-quoted YAML (JSON is a subset of it), so that no text can be taken for anything else. */
 static void print_quoted(const char *text, FILE *stream)
 {
-    json_t *string = json_string(text);
+    json_t *string = json_text(text);
     char *quoted = string != NULL ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
     fputs(quoted != NULL ? quoted : "\"?\"", stream);
     free(quoted);
@@ -117,7 +132,7 @@ static json_t *json_value(const struct setting *setting, const void *base)
         return json_real(*(const double *)value);
     case SETTING_TEXT:
     case SETTING_PATH:
-        return json_string(*(const char *const *)value);
+        return json_text(*(const char *const *)value);
     case SETTING_CHOICE:
         return json_string(setting->choices[*(const int *)value]);
     case SETTING_SECTION:

@@ -38,28 +38,43 @@ int command_fail(const struct error *error)
 
 int command_misuse(const char *command, const char *format, ...)
 {
-    fprintf(stderr, "llmsim %s: ", command);
+    char text[512];
     va_list arguments;
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    fprintf(stderr, " (see llmsim help %s)\n", command);
-    return ERROR_INPUT;
+    struct error error = {0};
+    error_input(&error, NULL, "llmsim %s: %s (see llmsim help %s)", command, text, command);
+    return command_fail(&error);
 }
 
 int command_misuse_option(const char *command, int option, char **argv)
 {
-    const char *given = argv[optind - 1];
+    const char *word = argv[optind - 1];
     if (option == ':')
-        return command_misuse(command, "'%s' needs a value", given);
-    if (optopt != 0 && given[0] == '-' && given[1] != '-')
-        return command_misuse(command, "unknown option '-%c'", optopt);
-    return command_misuse(command, "unknown option '%s'", given);
+        return command_misuse(command, "'%s' needs a value", word);
+    /* A short option may stand anywhere in its word, which may not be this one; optopt names it. It
+     * is 0 for an unknown long option, and some letter for a long one with a value too many. */
+    bool is_long = optopt == 0 || optopt >= 256 ||
+                   (strncmp(word, "--", 2) == 0 && strchr(word, '=') != NULL);
+    if (is_long)
+        return command_misuse(command, "unknown option '%s'", word);
+    return command_misuse(command, "unknown option '-%c'", optopt);
+}
+
+int command_out_of_memory(void)
+{
+    struct error error = {0};
+    error_run(&error, "out of memory");
+    return command_fail(&error);
 }
 
 void command_warn(const char *text)
 {
-    fprintf(stderr, "warning: %s\n", text);
+    /* As an error's text: one line, whatever is in it. */
+    struct error error = {0};
+    error_input(&error, NULL, "warning: %s", text);
+    fprintf(stderr, "%s\n", error.text);
 }
 
 int command_finish_stdout(void)

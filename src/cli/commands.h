@@ -30,6 +30,9 @@ int command_misuse(const char *command, const char *format, ...)
 /* The same for what getopt_long (with ':' first in its short options) has just returned. */
 int command_misuse_option(const char *command, int option, char **argv);
 
+/* Exit status 1, with a line on stderr. */
+int command_out_of_memory(void);
+
 /* One line to stderr. */
 void command_warn(const char *text);
 

@@ -1,11 +1,26 @@
 /* llmsim: which command it is. Everything else is in the folders below. */
 #include "commands.h"
 
+#include <fcntl.h>
 #include <gsl/gsl_errno.h>
 #include <string.h>
+#include <unistd.h>
+
+/* A file must never be opened in the place of a closed stdin, stdout or stderr: give those
+ * something that fails to be written. */
+static bool occupy_standard_streams(void)
+{
+    int descriptor = 0;
+    do
+        descriptor = open("/dev/null", O_RDONLY);
+    while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+    return descriptor > STDERR_FILENO && close(descriptor) == 0;
+}
 
 int main(int argc, char **argv)
 {
+    if (!occupy_standard_streams())
+        return ERROR_RUN;
     gsl_set_error_handler_off();
     if (argc < 2)
         return command_misuse("run", "no configuration given");

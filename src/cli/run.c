@@ -41,7 +41,7 @@ static int parse_options(int argc, char **argv, struct run_options *options)
         else if (option == REQUESTS)
             options->requests_path = optarg;
         else if (option == SEED && !overrides_add_seed(&options->overrides, optarg))
-            return command_misuse("run", "out of memory");
+            return command_out_of_memory();
         else if (option == 'q')
             options->quiet = true;
         else if (option == PRINT_CONFIG)
@@ -106,64 +106,70 @@ static void print_timing(const struct experiment_result *result, double elapsed_
             result->simulation.requests, result->simulation.steps, elapsed_s);
 }
 
-/* Where the results go. */
-struct outputs {
-    struct output_file json, requests;
-    bool table;
-};
+/* Where the results go: the table is left out where stdout carries something else. */
+enum { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_REQUESTS, OUTPUT_COUNT };
 
-static bool outputs_open(struct outputs *outputs, const struct experiment_config *config,
-                         struct error *error)
+static bool is_stdout(const char *path)
+{
+    return path != NULL && strcmp(path, "-") == 0;
+}
+
+static bool open_outputs(struct output_file outputs[OUTPUT_COUNT],
+                         const struct experiment_config *config, struct error *error)
 {
     const char *json = config->output.json;
     const char *requests = config->output.requests;
-    memset(outputs, 0, sizeof *outputs);
-    if (json != NULL && requests != NULL && strcmp(json, requests) == 0)
+    bool table = !is_stdout(json) && !is_stdout(requests);
+    if ((table && !output_file_open(&outputs[OUTPUT_TABLE], "-", error)) ||
+        (json != NULL && !output_file_open(&outputs[OUTPUT_JSON], json, error)) ||
+        (requests != NULL && !output_file_open(&outputs[OUTPUT_REQUESTS], requests, error)))
+        return false;
+    const char *json_path = outputs[OUTPUT_JSON].path;
+    const char *requests_path = outputs[OUTPUT_REQUESTS].path;
+    bool same = json_path != NULL && requests_path != NULL && strcmp(json_path, requests_path) == 0;
+    if (same || (is_stdout(json) && is_stdout(requests)))
         return error_input(error, NULL, "%s: cannot hold both the JSON and the requests", json);
-    outputs->table = (json == NULL || strcmp(json, "-") != 0) &&
-                     (requests == NULL || strcmp(requests, "-") != 0);
-    return (json == NULL || output_file_open(&outputs->json, json, error)) &&
-           (requests == NULL || output_file_open(&outputs->requests, requests, error));
+    return true;
 }
 
-static bool write_results(struct outputs *outputs, const struct experiment_config *config,
+static bool write_results(struct output_file outputs[OUTPUT_COUNT],
+                          const struct experiment_config *config,
                           const struct experiment_result *result, struct error *error)
 {
-    if (outputs->json.stream != NULL &&
-        !summary_print_json(&result->summary, experiment_config_json(config), outputs->json.stream))
+    FILE *json = outputs[OUTPUT_JSON].stream;
+    if (json != NULL && !summary_print_json(&result->summary, experiment_config_json(config), json))
         return error_run(error, "out of memory");
-    if (outputs->table) {
+    if (outputs[OUTPUT_TABLE].stream != NULL) {
         print_heading(config);
         summary_print_text(&result->summary, stdout);
     }
-    return output_file_commit(&outputs->requests, error) &&
-           output_file_commit(&outputs->json, error);
+    return output_files_commit(outputs, OUTPUT_COUNT, error);
 }
 
 static int simulate(const struct experiment_config *config, const struct run_options *options)
 {
     struct error error = {0};
-    struct outputs outputs;
+    struct output_file outputs[OUTPUT_COUNT] = {0};
     struct experiment_result result;
     double start_s = progress_clock_s();
-    bool done = outputs_open(&outputs, config, &error);
+    bool done = open_outputs(outputs, config, &error);
     if (done) {
         struct experiment_hooks hooks = {
-            .requests = outputs.requests.stream,
+            .requests = outputs[OUTPUT_REQUESTS].stream,
             .progress = options->quiet ? NULL : progress_show,
         };
         done = experiment_run(config, &hooks, &result, &error);
         progress_clear();
     }
-    done = done && write_results(&outputs, config, &result, &error);
-    output_file_discard(&outputs.json);
-    output_file_discard(&outputs.requests);
+    done = done && write_results(outputs, config, &result, &error);
+    for (size_t i = 0; i < OUTPUT_COUNT; i++)
+        output_file_discard(&outputs[i]);
     if (!done)
         return command_fail(&error);
     warn_of_losses(config, &result);
     if (!options->quiet)
         print_timing(&result, progress_clock_s() - start_s);
-    return command_finish_stdout();
+    return 0;
 }
 
 static int run_with(const struct run_options *options)
@@ -191,7 +197,7 @@ int command_run(int argc, char **argv)
 {
     struct run_options options = {0};
     int status = overrides_init(&options.overrides, argc) ? parse_options(argc, argv, &options)
-                                                          : command_misuse("run", "out of memory");
+                                                          : command_out_of_memory();
     if (status == 0 && options.help) {
         char *topic[] = {"help", "run", NULL};
         status = command_help(2, topic);

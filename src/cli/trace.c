@@ -47,7 +47,7 @@ static int parse_options(int argc, char **argv, struct generate_options *options
         else if (option == FORMAT)
             options->format = optarg;
         else if (option == SEED && !overrides_add_seed(&options->overrides, optarg))
-            return command_misuse("trace", "out of memory");
+            return command_out_of_memory();
         else if (option == 'h')
             options->help = true;
         else if (option == ':' || option == '?')
@@ -74,7 +74,7 @@ static bool write_trace(const struct experiment_config *config,
     bool done = output_file_open(&output, options->output_path, error);
     if (done) {
         int64_t written = workload_write(&source, options->format, output.stream, error);
-        done = written >= 0 && output_file_commit(&output, error);
+        done = written >= 0 && output_files_commit(&output, 1, error);
         if (done)
             fprintf(stderr, "%" PRId64 " requests\n", written);
         output_file_discard(&output);
@@ -97,9 +97,8 @@ static int generate(const struct generate_options *options)
 int command_trace(int argc, char **argv)
 {
     struct generate_options options = {.output_path = "-", .format = "llmsim"};
-    int status = overrides_init(&options.overrides, argc)
-                     ? parse_options(argc, argv, &options)
-                     : command_misuse("trace", "out of memory");
+    int status = overrides_init(&options.overrides, argc) ? parse_options(argc, argv, &options)
+                                                          : command_out_of_memory();
     if (status == 0 && options.help) {
         char *topic[] = {"help", "trace", NULL};
         status = command_help(2, topic);

@@ -78,8 +78,7 @@ static bool refuse_foreign_key(const struct cost_config *config, const char *key
                        model_names[config->model]);
 }
 
-static bool resolve_linear(struct cost_config *config, const struct node *node,
-                           struct error *error)
+static bool resolve_linear(struct cost_config *config, const struct node *node, struct error *error)
 {
     double *coefficients[] = {&config->base_s, &config->per_prefill_token_s,
                               &config->per_decode_sequence_s, &config->per_context_token_s};

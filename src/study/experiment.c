@@ -131,5 +131,9 @@ bool experiment_run(const struct experiment_config *config, const struct experim
 
 json_t *experiment_config_json(const struct experiment_config *config)
 {
-    return settings_to_json(&experiment_settings, config);
+    json_t *json = settings_to_json(&experiment_settings, config);
+    /* Where a result is written is no part of it. */
+    if (json != NULL)
+        json_object_del(json, "output");
+    return json;
 }

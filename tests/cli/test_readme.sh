@@ -2,8 +2,8 @@
 # test_readme.sh LLMSIM TOP: what the README shows is what the program prints, every command that it
 # names works, and every file that it links to is there.
 set -u
-llmsim=$1
-top=$2
+llmsim=$(realpath "$1")
+top=$(realpath "$2")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0

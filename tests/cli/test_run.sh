@@ -1,0 +1,172 @@
+#!/bin/bash
+# test_run.sh LLMSIM: what the commands promise when nothing is wrong: the same bytes every time,
+# configurations that survive being printed, overrides, and files that agree with the program.
+set -u
+llmsim=$(realpath "$1")
+top=$(realpath "$(dirname "$0")/../..")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+exec 3>&1 # what is said about failures, also where stdout goes elsewhere
+passed=0
+failed=0
+
+# expect NAME COMMAND...: the command succeeds.
+expect() {
+    local name=$1
+    shift
+    if "$@" >expect.log 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'FAIL %s: %s\n' "$name" "$(head -n 5 expect.log)" >&3
+    fi
+}
+
+is_empty() { [ ! -s "$1" ]; }
+
+# quiet ARGUMENT...: llmsim so; it must succeed, and with -q say nothing on stderr.
+quiet() {
+    "$llmsim" "$@" -q 2>stderr </dev/null
+    local got=$?
+    expect "status of $*" test $got = 0
+    expect "silence of $*" is_empty stderr
+}
+
+# digest ARGUMENT...: of the run.
+digest() {
+    "$llmsim" "$@" -q </dev/null | grep '^Digest'
+}
+
+same_digest() { [ -n "$1" ] && [ "$1" = "$2" ]; }
+
+# Names are given as paths, so that it does not matter where the program was built.
+cat >base.yaml <<END
+model: $top/configs/models/llama-3.1-8b.yaml
+accelerator: $top/configs/accelerators/rtx-4090.yaml
+workload:
+  arrivals: {process: poisson, rate: 8}
+  prompt_tokens: {distribution: lognormal, mean: 600, median: 400, max: 8000}
+  output_tokens: {distribution: lognormal, mean: 60, median: 40, max: 2000}
+  num_requests: 300
+slo: {ttft: 500 ms, tpot: 50 ms}
+END
+override=(-s engine.max_model_len=10000)
+
+# --- the same bytes every time
+
+for run in a b; do
+    mkdir $run
+    (cd $run && "$llmsim" ../base.yaml "${override[@]}" -q --json x.json --requests x.csv >x.txt)
+done
+expect 'two runs alike' diff -r a b
+expect 'nothing else is left' diff <(find a -type f | sort) <(printf 'a/%s\n' x.csv x.json x.txt)
+quiet base.yaml "${override[@]}" --json - >stdout.json
+expect 'JSON alone on stdout' test "$(grep -c '"digest"' stdout.json)/$(grep -c '^Digest' stdout.json)" = 1/0
+expect 'JSON on stdout as in a file' cmp stdout.json a/x.json
+quiet base.yaml "${override[@]}" --requests - >stdout.csv
+expect 'requests on stdout as in a file' cmp stdout.csv a/x.csv
+quiet base.yaml "${override[@]}" >table.txt
+expect 'the table as beside files' cmp table.txt a/x.txt
+quiet run base.yaml "${override[@]}" >named.txt
+expect 'run is the default command' cmp table.txt named.txt
+"$llmsim" - "${override[@]}" -q <base.yaml >stdin.txt
+expect 'a configuration on stdin' cmp table.txt stdin.txt
+
+# --- the per-request CSV
+
+header=request_id,arrival_s,prompt_tokens,output_tokens,cached_tokens,scheduled_s,first_token_s
+header=$header,finished_s,ttft_s,tpot_s,e2e_s,preemptions,status
+expect 'header of requests' test "$(head -n 1 a/x.csv)" = $header
+expect 'rows of requests' test "$(wc -l <a/x.csv)" = 301
+expect 'order of requests' diff <(tail -n +2 a/x.csv | cut -d, -f1) <(seq 0 299)
+expect 'every request completed' test "$(grep -c ',completed$' a/x.csv)" = 300
+
+# --- configurations printed
+
+"$llmsim" base.yaml "${override[@]}" --print-config >printed.yaml
+"$llmsim" printed.yaml --print-config >again.yaml
+expect 'a printed configuration prints the same' cmp printed.yaml again.yaml
+expect 'nothing is left automatic' test "$(grep -c ': auto$' printed.yaml)" = 0
+all=$(digest base.yaml "${override[@]}")
+expect 'a printed configuration runs the same' same_digest "$all" "$(digest printed.yaml)"
+expect 'the JSON has the digest' grep -q "${all##* }" a/x.json
+
+# --- overrides
+
+cat base.yaml - >edited.yaml <<END
+engine: {max_model_len: 10000, max_num_seqs: 4}
+seed: 5
+END
+expect 'overrides as in the file' same_digest "$(digest edited.yaml)" \
+    "$(digest base.yaml "${override[@]}" -s engine.max_num_seqs=4 -s seed=5)"
+expect '--seed as -s seed' same_digest "$(digest base.yaml "${override[@]}" --seed 5)" \
+    "$(digest base.yaml "${override[@]}" --set seed=5)"
+expect 'the last override wins' same_digest "$all" \
+    "$(digest base.yaml "${override[@]}" --seed 5 --seed 0)"
+for change in seed=5 engine.max_num_seqs=4 'accelerator.memory_bandwidth=0.5 TB/s' \
+    model.num_hidden_layers=16 accelerator.gemm.memory_efficiency=0.5 workload.arrivals.rate=9; do
+    expect "$change changes the run" test "$all" != "$(digest base.yaml "${override[@]}" -s "$change")"
+    expect "$change is a run" grep -q Digest <(digest base.yaml "${override[@]}" -s "$change")
+done
+expect 'a unit is its number' same_digest \
+    "$(digest base.yaml "${override[@]}" -s 'accelerator.memory_bandwidth=0.5 TB/s')" \
+    "$(digest base.yaml "${override[@]}" -s accelerator.memory_bandwidth=5e11)"
+"$llmsim" base.yaml "${override[@]}" -q -s output.json=o.json -s output.requests=o.csv >output.txt
+expect 'files named in the configuration: requests' cmp o.csv a/x.csv
+expect 'files named in the configuration: table' cmp output.txt a/x.txt
+expect 'files named in the configuration: JSON' cmp o.json a/x.json
+
+# --- traces
+
+for format in llmsim azure; do
+    "$llmsim" trace generate base.yaml "${override[@]}" --format $format -o $format.csv 2>stderr
+    expect "requests told ($format)" grep -qx '300 requests' stderr
+    "$llmsim" trace generate base.yaml "${override[@]}" --format $format 2>stderr | cmp -s - $format.csv
+    expect "a trace on stdout ($format)" test "${PIPESTATUS[1]}" = 0
+done
+grep -v -e arrivals: -e _tokens: -e num_requests: base.yaml | sed 's/^workload:/workload: {trace: llmsim.csv}/' >traced.yaml
+expect 'a generated trace runs as its generator' same_digest "$all" "$(digest traced.yaml "${override[@]}")"
+expect 'a trace on stdin' same_digest "$all" \
+    "$("$llmsim" traced.yaml "${override[@]}" -q -s "workload.trace='-'" <llmsim.csv | grep '^Digest')"
+"$llmsim" trace generate traced.yaml "${override[@]}" --format llmsim -o copy.csv 2>stderr
+expect 'a trace written again' cmp copy.csv llmsim.csv
+sed '7s/,.*/,x,1/' llmsim.csv >bad.csv
+"$llmsim" traced.yaml "${override[@]}" -s workload.trace=bad.csv -s workload.on_bad_row=skip -q >skipped.txt 2>stderr
+expect 'a bad row is skipped aloud' grep -qx 'warning: 1 bad rows of the trace were skipped' stderr
+expect 'and the rest is run' grep -q '299 completed, 0 failed' skipped.txt
+"$llmsim" traced.yaml -s engine.max_model_len=1000 -q >rejected.txt 2>stderr
+expect 'rejections are told' grep -q 'requests are longer than max_model_len (1000 tokens) and were rejected' stderr
+expect 'and counted' grep -Eq '[0-9]+ completed, [1-9][0-9]* failed' rejected.txt
+"$llmsim" trace generate "$top/traces/conversation.yaml" --format azure -o conversation.csv \
+    -s model="$top/configs/models/llama-2-7b.yaml" \
+    -s accelerator="$top/configs/accelerators/a100-sxm-80gb.yaml" 2>stderr
+expect 'traces/conversation.csv' cmp conversation.csv "$top/traces/conversation.csv"
+
+# --- files
+
+echo before >old.json
+quiet base.yaml "${override[@]}" --json old.json >output.txt
+expect 'an old file is replaced' grep -q '"digest"' old.json
+name=$(printf 'caf\xe9.json') # Latin-1
+quiet base.yaml "${override[@]}" --json "$name" --requests "$name.csv" >output.txt
+expect 'a name that is no UTF-8' grep -q '"digest"' "$name"
+"$llmsim" base.yaml -s 'model.name="a\nb"' -q 2>stderr >output.txt
+expect 'a name of two lines is refused in one' test "$?$(wc -l <stderr)" = 21
+
+# --- help
+
+for option in --help --version help 'help config' 'help run' 'help trace' 'run --help' 'trace --help'; do
+    # shellcheck disable=SC2086 # words
+    "$llmsim" $option >output.txt 2>stderr
+    expect "status of $option" test $? = 0
+    expect "output of $option" test -s output.txt
+    expect "silence of $option" is_empty stderr
+done
+expect 'the version' grep -Eqx 'llmsim [0-9]+\.[0-9]+\.[0-9]+' <("$llmsim" --version)
+"$llmsim" help config >keys.txt
+sed -n '/<!-- keys -->/,/<!-- \/keys -->/p' "$top/configs/README.md" | sed '1d;$d' >documented.txt
+expect 'configs/README.md has every key' diff documented.txt keys.txt
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,83 @@
+/* Any bytes as a trace. The first byte says how it is read. */
+#include "workload.h"
+
+#include <llmsim/sim_time.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool condition)
+{
+    if (!condition)
+        abort();
+}
+
+static void require_error(const struct error *error)
+{
+    require(error->kind == ERROR_INPUT && error->text[0] != '\0');
+    require(strpbrk(error->text, "\n\r") == NULL);
+}
+
+static struct workload_config config_of(unsigned options, const char *path)
+{
+    return (struct workload_config){
+        .trace = path,
+        .format = (int)(options >> 4 & 3) - 1 > 1 ? -1 : (int)(options >> 4 & 3) - 1,
+        .on_bad_row = options & 1,
+        .rate_scale = (options & 2) != 0 ? 1e-3 : 1.0,
+        .max_requests = (options & 4) != 0 ? 3 : SETTING_UNSET_INTEGER,
+        .arrivals = {.process = -1},
+        .prompt_tokens = {.distribution = -1},
+        .output_tokens = {.distribution = -1},
+        .num_requests = SETTING_UNSET_INTEGER,
+    };
+}
+
+/* What a reader may hand on, whatever it reads. */
+static void read_all(struct request_source *source, int64_t max_requests)
+{
+    struct request request;
+    struct error error = {0};
+    int64_t count = 0;
+    int64_t last_ns = 0;
+    enum request_source_result result;
+    while ((result = source->next(source->state, &request, &error)) == SOURCE_REQUEST) {
+        require(count++ > 0 || request.arrival_ns == 0);
+        require(request.arrival_ns >= last_ns && request.arrival_ns <= SIM_TIME_MAX_NS);
+        require(request.prompt_tokens >= 1 && request.prompt_tokens <= REQUEST_MAX_TOKENS);
+        require(request.output_tokens >= 1 && request.output_tokens <= REQUEST_MAX_TOKENS);
+        last_ns = request.arrival_ns;
+    }
+    require(count >= 1 && (max_requests == SETTING_UNSET_INTEGER || count <= max_requests));
+    if (result == SOURCE_ERROR)
+        require_error(&error);
+    require(source->next(source->state, &request, &error) == result);
+    double progress = source->progress(source->state);
+    require(progress >= 0.0 && progress <= 1.0);
+    require(source->skipped_rows(source->state) >= 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size == 0)
+        return 0;
+    char path[32];
+    int descriptor = memfd_create("trace", MFD_CLOEXEC);
+    require(descriptor >= 0);
+    require(write(descriptor, data + 1, size - 1) == (ssize_t)(size - 1));
+    snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+    const struct workload_config config = config_of(data[0], path);
+    struct request_source source;
+    struct error error = {0};
+    if (workload_open(&config, 0, &source, &error)) {
+        read_all(&source, config.max_requests);
+        source.destroy(source.state);
+    } else {
+        require_error(&error);
+    }
+    close(descriptor);
+    return 0;
+}

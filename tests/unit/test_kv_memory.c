@@ -1,0 +1,153 @@
+/* How many KV blocks fit: a point known from vLLM, and the ways not to fit. */
+#include "unit.h"
+
+#include "kv_memory.h"
+
+static const double GIB = 1024.0 * 1024.0 * 1024.0;
+
+static struct model llama_8b(void)
+{
+    return (struct model){.name = "llama-3.1-8b",
+                          .hidden_size = 4096,
+                          .intermediate_size = 14336,
+                          .num_hidden_layers = 32,
+                          .num_attention_heads = 32,
+                          .num_key_value_heads = 8,
+                          .head_dim = 128,
+                          .vocab_size = 128256,
+                          .max_position_embeddings = 131072,
+                          .mlp = MLP_GATED,
+                          .norm = NORM_RMS,
+                          .dtype = DTYPE_BF16};
+}
+
+/* What a process sees of an RTX 4090's 24 GiB. */
+static struct accelerator rtx_4090(void)
+{
+    return (struct accelerator){.name = "rtx-4090", .memory_bytes = 25250627584.0};
+}
+
+static struct engine_config defaults(void)
+{
+    struct engine_config config;
+    struct error error = {0};
+    struct document *document = document_create();
+    ck_assert(settings_read(document, &engine_settings, NULL, &config, &error));
+    document_destroy(document);
+    config.max_num_seqs = 256;
+    config.max_num_batched_tokens = 2048;
+    return config;
+}
+
+static struct kv_memory derive(const struct engine_config *config, const struct model *model)
+{
+    struct kv_memory memory;
+    struct error error = {0};
+    const struct accelerator accelerator = rtx_4090();
+    ck_assert_msg(kv_memory_derive(config, NULL, model, &accelerator, &memory, &error), "%s",
+                  error.text);
+    return memory;
+}
+
+/* vLLM 0.19's own report (DESIGN section 7). */
+START_TEST(test_known_point)
+{
+    const struct engine_config config = defaults();
+    const struct model model = llama_8b();
+    struct kv_memory memory = derive(&config, &model);
+    ck_assert_int_eq(memory.num_gpu_blocks, 2588);
+    ck_assert(!memory.overridden);
+    /* 8 030 261 248 parameters, as the model's card says. */
+    ck_assert_double_eq(memory.weight_bytes, 2.0 * 8030261248.0);
+    ck_assert_double_eq(memory.block_bytes, 16.0 * 2 * 32 * 8 * 128 * 2);
+    ck_assert_double_eq(memory.requested_bytes, 0.9 * memory.capacity_bytes);
+    ck_assert_double_eq(memory.available_bytes, memory.requested_bytes - memory.weight_bytes -
+                                                    memory.activation_bytes -
+                                                    memory.overhead_bytes);
+}
+END_TEST
+
+START_TEST(test_more_of_anything)
+{
+    const struct model model = llama_8b();
+    struct engine_config config = defaults();
+    config.block_size = 32;
+    ck_assert_int_eq(derive(&config, &model).num_gpu_blocks, 2588 / 2);
+    config = defaults();
+    config.gpu_memory_utilization = 0.95;
+    ck_assert_int_gt(derive(&config, &model).num_gpu_blocks, 2588);
+    config = defaults();
+    config.memory_overhead_bytes = 1.0 * GIB;
+    ck_assert_int_lt(derive(&config, &model).num_gpu_blocks, 2588);
+    config = defaults();
+    config.max_num_batched_tokens = 16384; /* a step's activations outgrow those of sampling */
+    ck_assert_int_lt(derive(&config, &model).num_gpu_blocks, 2588);
+    config = defaults();
+    config.max_num_seqs = 512; /* and sampling's logits */
+    ck_assert_int_lt(derive(&config, &model).num_gpu_blocks, 2588);
+}
+END_TEST
+
+/* Every rank holds its share of the weights and of the KV heads; never less than one head. */
+START_TEST(test_tensor_parallel)
+{
+    const struct model model = llama_8b();
+    struct engine_config config = defaults();
+    struct kv_memory one = derive(&config, &model);
+    config.tensor_parallel_size = 4;
+    struct kv_memory four = derive(&config, &model);
+    ck_assert_double_eq(four.block_bytes, one.block_bytes / 4);
+    ck_assert_double_gt(four.weight_bytes, one.weight_bytes / 4); /* norms are not split */
+    ck_assert_double_lt(four.weight_bytes, one.weight_bytes / 4 * 1.001);
+    config.tensor_parallel_size = 8;
+    double eight_ranks = derive(&config, &model).block_bytes;
+    config.tensor_parallel_size = 16;
+    ck_assert_double_eq(derive(&config, &model).block_bytes, eight_ranks);
+}
+END_TEST
+
+START_TEST(test_override)
+{
+    const struct model model = llama_8b();
+    struct engine_config config = defaults();
+    config.num_gpu_blocks_override = 2;
+    ck_assert_int_eq(derive(&config, &model).num_gpu_blocks, 2);
+    /* Also where nothing else would fit. */
+    config.gpu_memory_utilization = 0.01;
+    config.num_gpu_blocks_override = 1000000;
+    struct kv_memory memory = derive(&config, &model);
+    ck_assert_int_eq(memory.num_gpu_blocks, 1000000);
+    ck_assert(memory.overridden);
+}
+END_TEST
+
+/* One block beside the null block is the least. */
+START_TEST(test_does_not_fit)
+{
+    const struct model model = llama_8b();
+    struct engine_config config = defaults();
+    struct accelerator accelerator = rtx_4090();
+    struct kv_memory memory = derive(&config, &model);
+    double fixed = memory.weight_bytes + memory.activation_bytes + memory.overhead_bytes;
+    accelerator.memory_bytes = (fixed + 2.001 * memory.block_bytes) / 0.9;
+    struct error error = {0};
+    ck_assert(kv_memory_derive(&config, NULL, &model, &accelerator, &memory, &error));
+    ck_assert_int_eq(memory.num_gpu_blocks, 2);
+    accelerator.memory_bytes = (fixed + 1.999 * memory.block_bytes) / 0.9;
+    ck_assert(!kv_memory_derive(&config, NULL, &model, &accelerator, &memory, &error));
+    ck_assert_int_eq(error.kind, ERROR_INPUT);
+    ck_assert_ptr_nonnull(strstr(error.text, "llama-3.1-8b does not fit 1 x rtx-4090: of "));
+    accelerator.memory_bytes = 1.0 * GIB;
+    ck_assert(!kv_memory_derive(&config, NULL, &model, &accelerator, &memory, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, " of 1.00 GiB"));
+    ck_assert_ptr_nonnull(strstr(error.text, "weights take 14.96 GiB"));
+    ck_assert_ptr_nonnull(strstr(error.text, "; 0.00 GiB are left for the KV cache"));
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {test_known_point, test_more_of_anything, test_tensor_parallel,
+                                  test_override, test_does_not_fit};
+    return unit_run("kv_memory", tests, COUNT(tests));
+}
