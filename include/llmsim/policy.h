@@ -19,8 +19,8 @@
  * what a preemption lost. */
 struct batch_prefill {
     int32_t wanted_tokens;
-    int32_t chunk_tokens;   /* what it computes in this step: 0 until batch_set_chunk */
-    int32_t sequence;       /* the engine's */
+    int32_t chunk_tokens; /* what it computes in this step: 0 until batch_set_chunk */
+    int32_t sequence;     /* the engine's */
 };
 
 /* A sequence waiting for admission: new, or preempted. */
@@ -67,7 +67,8 @@ struct policy {
     const char *summary; /* one line */
     const char *source;  /* paper or code that it models */
     size_t state_size;   /* bytes of zeroed state that the engine allocates for it; may be 0 */
-    /* Required. Called before every step; with nothing running and something waiting it must admit. */
+    /* Required. Called before every step; with nothing running and something waiting it must admit.
+     */
     void (*plan)(void *state, struct batch *batch);
 };
 

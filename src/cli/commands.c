@@ -55,8 +55,8 @@ int command_misuse_option(const char *command, int option, char **argv)
         return command_misuse(command, "'%s' needs a value", word);
     /* A short option may stand anywhere in its word, which may not be this one; optopt names it. It
      * is 0 for an unknown long option, and some letter for a long one with a value too many. */
-    bool is_long = optopt == 0 || optopt >= 256 ||
-                   (strncmp(word, "--", 2) == 0 && strchr(word, '=') != NULL);
+    bool is_long =
+        optopt == 0 || optopt >= 256 || (strncmp(word, "--", 2) == 0 && strchr(word, '=') != NULL);
     if (is_long)
         return command_misuse(command, "unknown option '%s'", word);
     return command_misuse(command, "unknown option '-%c'", optopt);
