@@ -16,6 +16,9 @@ static void print_overview(void)
         putchar('\n');
     }
     puts("llmsim --help, llmsim --version\n"
+         "\nLLMSIM_CONFIGS names the directory that holds models/ and accelerators/, where it is "
+         "not\n"
+         "the one beside the program.\n"
          "\nExit status: 0 done, 1 the run failed, 2 the input is wrong.");
 }
 

@@ -37,10 +37,13 @@ bool overrides_add_seed(struct overrides *overrides, const char *seed)
     return true;
 }
 
-/* Where models/ and accelerators/ are: beside the program in its source tree, or installed with it;
- * NULL when neither is there. */
+/* Where models/ and accelerators/ are: where the environment says, beside the program in its source
+ * tree, or installed with it; NULL when nothing is there. */
 static const char *find_configs(char path[4096])
 {
+    const char *told = getenv("LLMSIM_CONFIGS");
+    if (told != NULL && *told != '\0')
+        return told;
     static const char *const places[] = {"/../configs", "/../share/llmsim/configs"};
     char program[2048];
     ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);

@@ -21,7 +21,8 @@ void overrides_add(struct overrides *overrides, const char *text);
 /* As "seed=N". False when memory cannot be had. */
 bool overrides_add_seed(struct overrides *overrides, const char *seed);
 
-/* The configuration at `path` under these overrides; names are looked up beside the program too. */
+/* The configuration at `path` under these overrides; names are looked up where LLMSIM_CONFIGS says
+ * or beside the program too. */
 bool options_load_config(struct experiment_config *config, const char *path,
                          const struct overrides *overrides, struct error *error);
 
