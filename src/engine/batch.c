@@ -1,4 +1,4 @@
-/* The calls by which a policy edits a plan (llmsim/policy.h), and the view it starts from. */
+/* The calls by which a policy edits a plan (llmsim/policy.h). */
 #include "replica.h"
 
 #include <assert.h>
@@ -7,20 +7,6 @@
 static struct replica *replica_of(struct batch *batch)
 {
     return (struct replica *)(void *)batch;
-}
-
-void replica_fill_batch(struct replica *replica, int64_t now_ns)
-{
-    struct batch *batch = &replica->batch;
-    batch->now_ns = now_ns;
-    batch->decoding = replica->cohort.count;
-    batch->needed_blocks = cohort_blocks_needed(&replica->cohort);
-    batch->preempted = false;
-    for (int32_t i = 0; i < batch->prefill_count; i++) {
-        struct batch_prefill *prefill = &replica->prefills[i];
-        prefill->chunk_tokens = 0;
-        prefill->wanted_tokens = sequence_wanted_tokens(&replica->sequences[prefill->sequence]);
-    }
 }
 
 void batch_set_chunk(struct batch *batch, int32_t index, int32_t tokens)

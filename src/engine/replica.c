@@ -192,12 +192,27 @@ static void commit_plan(struct replica *replica, struct step *step)
     step->kv_blocks_used = replica->setup->num_gpu_blocks - 1 - batch->free_blocks;
 }
 
+/* What the policy sees before it has edited anything. */
+static void fill_batch(struct replica *replica, int64_t now_ns)
+{
+    struct batch *batch = &replica->batch;
+    batch->now_ns = now_ns;
+    batch->decoding = replica->cohort.count;
+    batch->needed_blocks = cohort_blocks_needed(&replica->cohort);
+    batch->preempted = false;
+    for (int32_t i = 0; i < batch->prefill_count; i++) {
+        struct batch_prefill *prefill = &replica->prefills[i];
+        prefill->chunk_tokens = 0;
+        prefill->wanted_tokens = sequence_wanted_tokens(&replica->sequences[prefill->sequence]);
+    }
+}
+
 /* The next step, not yet started; NULL when there is nothing to compute. */
 static struct step *plan_step(struct replica *replica, int64_t now_ns)
 {
     if (replica->batch.running == 0 && replica->batch.waiting == 0)
         return NULL;
-    replica_fill_batch(replica, now_ns);
+    fill_batch(replica, now_ns);
     replica->setup->policy->plan(replica->policy_state, &replica->batch);
     struct step *step = &replica->steps[replica->in_flight == &replica->steps[0] ? 1 : 0];
     commit_plan(replica, step);

@@ -80,8 +80,7 @@ static inline int64_t replica_blocks(const struct replica *replica, int64_t toke
     return (tokens + block_size - 1) / block_size;
 }
 
-/* Used by batch.c, which is the other half of a replica: what the policy may do to it. */
-void replica_fill_batch(struct replica *replica, int64_t now_ns);
+/* A sequence leaves the running list and frees its blocks. */
 void replica_remove_running(struct replica *replica, int32_t index);
 
 #endif

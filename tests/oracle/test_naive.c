@@ -4,6 +4,7 @@
 #include "policies.h"
 #include "random_case.h"
 #include "run_invariants.h"
+#include "unit.h"
 
 #include <check.h>
 #include <llmsim/sim_time.h>
@@ -228,15 +229,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("naive");
     TCase *tcase = tcase_create("engine against a naive simulator");
     tcase_set_timeout(tcase, 300);
     tcase_add_test(tcase, test_random_traces);
     tcase_add_test(tcase, test_thrashing);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run_case("naive", tcase);
 }

@@ -7,6 +7,7 @@
  * output − 1 decode steps. Waiting is scheduled − arrival, exact without async scheduling. */
 #include "policies.h"
 #include "run_invariants.h"
+#include "unit.h"
 
 #include <check.h>
 #include <gsl/gsl_randist.h>
@@ -142,14 +143,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("queueing");
     TCase *tcase = tcase_create("M/D/1, M/M/1 and M/G/1 at loads 0.5 and 0.8");
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, test_single_server, 0, 6);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run_case("queueing", tcase);
 }

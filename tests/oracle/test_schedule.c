@@ -5,6 +5,7 @@
  * an engine that is never idle runs from k to k + 1 s. A number after a colon is the
  * blocks it holds once the step is planned. */
 #include "schedule_check.h"
+#include "unit.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -303,7 +304,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("schedule");
     TCase *tcase = tcase_create("by hand, without (0) and with (1) async scheduling");
     tcase_add_loop_test(tcase, test_rule_1_budget, 0, 2);
     tcase_add_loop_test(tcase, test_rule_1_decodes_and_prefills, 0, 2);
@@ -317,10 +317,5 @@ int main(void)
     tcase_add_loop_test(tcase, test_rule_8_finishing_victim, 0, 2);
     tcase_add_loop_test(tcase, test_rule_8_dropped_plan, 0, 2);
     tcase_add_loop_test(tcase, test_idle_engine, 0, 2);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run_case("schedule", tcase);
 }

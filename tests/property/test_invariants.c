@@ -4,6 +4,7 @@
 #include "policies.h"
 #include "random_case.h"
 #include "run_invariants.h"
+#include "unit.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -147,17 +148,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("invariants");
     TCase *tcase = tcase_create("every policy over random setups");
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, test_every_policy);
     tcase_add_test(tcase, test_erratic_policy);
     tcase_add_test(tcase, test_empty_trace);
     tcase_add_loop_test(tcase, test_endless_run, 0, 2);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run_case("invariants", tcase);
 }

@@ -91,5 +91,5 @@ int main(void)
 {
     const TTest *const tests[] = {reads_azure_2023, reads_azure_2024, knows_the_calendar,
                                   refuses_times_that_are_none};
-    return run_tests("azure", tests, COUNT(tests));
+    return unit_run("azure", tests, COUNT(tests));
 }

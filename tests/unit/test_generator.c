@@ -1,6 +1,7 @@
 /* Generated traffic: that it is what the configuration says, statistically and to the bit, and that
  * a configuration that says too little, too much or nonsense is refused where it does. */
 #include "lengths.h"
+#include "unit.h"
 #include "workload.h"
 
 #include <check.h>
@@ -10,8 +11,6 @@
 #include <llmsim/sim_time.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 enum { SAMPLES = 50000 };
 
@@ -377,14 +376,5 @@ int main(void)
         refuses_what_makes_no_sense,
         survives_being_printed,
     };
-    Suite *suite = suite_create("generator");
-    TCase *tcase = tcase_create("generator");
-    for (size_t i = 0; i < COUNT(tests); i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run("generator", tests, COUNT(tests));
 }

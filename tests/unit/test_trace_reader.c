@@ -289,5 +289,5 @@ int main(void)
                                   writes_what_it_reads,
                                   writes_only_known_formats,
                                   reports_a_full_disk};
-    return run_tests("trace reader", tests, COUNT(tests));
+    return unit_run("trace reader", tests, COUNT(tests));
 }

@@ -2,6 +2,7 @@
 #ifndef LLMSIM_TESTS_TRACE_READING_H
 #define LLMSIM_TESTS_TRACE_READING_H
 
+#include "unit.h"
 #include "workload.h"
 
 #include <check.h>
@@ -12,7 +13,6 @@
 
 #define AZURE        "TIMESTAMP,ContextTokens,GeneratedTokens\n"
 #define LLMSIM       "arrival_s,prompt_tokens,output_tokens\n"
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 enum { MAX_REQUESTS = 16 };
 
@@ -106,21 +106,6 @@ static inline void assert_error(const struct reading *reading, const char *where
     ck_assert_msg(strncmp(reading->error.text, reading->path, path_length) == 0 &&
                       strncmp(rest, where, strlen(where)) == 0 && strstr(rest, what) != NULL,
                   "expected '%s ... %s', got '%s'", where, what, reading->error.text);
-}
-
-/* Runs the tests; what main returns. */
-static inline int run_tests(const char *name, const TTest *const *tests, size_t count)
-{
-    Suite *suite = suite_create(name);
-    TCase *tcase = tcase_create(name);
-    for (size_t i = 0; i < count; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* What every unit test needs: a main that runs one suite, and a directory to write in. */
+/* What every test program needs: a main that runs one suite, and a directory to write in. */
 #ifndef LLMSIM_TESTS_UNIT_H
 #define LLMSIM_TESTS_UNIT_H
 
@@ -46,22 +46,28 @@ static inline void unit_assert_file(const char *path, const char *text)
     ck_assert_str_eq(read, text);
 }
 
-/* Runs the tests, each between `enter` and `leave` (may be NULL); what main returns. */
-static inline int unit_run_with(const char *name, const TTest *const *tests, size_t count,
-                                void (*enter)(void), void (*leave)(void))
+/* Runs a suite of one case, which it takes over; what main returns. */
+static inline int unit_run_case(const char *name, TCase *tcase)
 {
     Suite *suite = suite_create(name);
-    TCase *tcase = tcase_create(name);
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, enter, leave);
-    for (size_t i = 0; i < count; i++)
-        tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* The same for these tests, each between `enter` and `leave` (may be NULL). */
+static inline int unit_run_with(const char *name, const TTest *const *tests, size_t count,
+                                void (*enter)(void), void (*leave)(void))
+{
+    TCase *tcase = tcase_create(name);
+    tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, enter, leave);
+    for (size_t i = 0; i < count; i++)
+        tcase_add_test(tcase, tests[i]);
+    return unit_run_case(name, tcase);
 }
 
 static inline int unit_run(const char *name, const TTest *const *tests, size_t count)
