@@ -25,8 +25,6 @@ struct batch_prefill {
 
 /* A sequence waiting for admission: new, or preempted. */
 struct batch_waiting {
-    int64_t arrival_ns;
-    int32_t prompt_tokens;
     int32_t wanted_tokens; /* prompt tokens, and those generated before a preemption */
     int64_t wanted_blocks; /* KV blocks that all of the wanted tokens fill */
 };

@@ -19,7 +19,7 @@ enum request_status { REQUEST_COMPLETED, REQUEST_REJECTED };
 /* Everything measured of one request, times from the first arrival. For a rejected request the
  * times after arrival are −1. */
 struct request_outcome {
-    int64_t request_id; /* the trace's row, from 0 */
+    int64_t request_id; /* the trace's row, from 0; rows that were skipped are not counted */
     int64_t arrival_ns;
     int64_t scheduled_ns;   /* first admitted by the scheduler; preemption does not reset it */
     int64_t first_token_ns; /* likewise */

@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 /* No sensible configuration is near any of these. */
-#define DOCUMENT_MAX_BYTES   (4 << 20)
+#define DOCUMENT_MAX_BYTES   (1 << 20)
 #define DOCUMENT_MAX_NODES   100000
 #define DOCUMENT_MAX_DEPTH   32
 #define DOCUMENT_MAX_ANCHORS 1000

@@ -70,12 +70,24 @@ double histogram_mean(const struct histogram *histogram)
     return histogram->count == 0 ? 0.0 : (double)histogram->sum / (double)histogram->count;
 }
 
-double histogram_std(const struct histogram *histogram)
+/* Safely below 2^128. */
+static const double SQUARES_LIMIT = 0.99 * 0x1p128;
+
+/* From the buckets' middles. */
+static double approximate_std(const struct histogram *histogram)
 {
-    if (histogram->count == 0)
-        return 0.0;
-    /* n·Σx² − (Σx)² in 128 bits would overflow; squares about the whole-number mean do not, and
-     * nothing is cancelled: Σ(x−m)² = Σx² − 2mΣx + nm², all exact. */
+    double mean = histogram_mean(histogram);
+    double squares = 0.0;
+    for (size_t i = 0; i < BUCKETS; i++) {
+        double distance = bucket_middle(i) - mean;
+        squares += (double)histogram->buckets[i] * distance * distance;
+    }
+    return sqrt(squares / (double)histogram->count);
+}
+
+static double exact_std(const struct histogram *histogram)
+{
+    /* Squares about the whole-number mean: Σ(x−m)² = Σx² − 2mΣx + nm². */
     histogram_wide count = (uint64_t)histogram->count;
     histogram_wide middle = histogram->sum / count;
     histogram_wide squares =
@@ -83,6 +95,21 @@ double histogram_std(const struct histogram *histogram)
     double offset = (double)(histogram->sum - count * middle) / (double)count;
     double variance = (double)squares / (double)count - offset * offset;
     return variance > 0.0 ? sqrt(variance) : 0.0;
+}
+
+double histogram_std(const struct histogram *histogram)
+{
+    if (histogram->count == 0)
+        return 0.0;
+    /* The sums are kept modulo 2^128, which loses nothing as long as Σ(x−m)² is less. */
+    double count = (double)histogram->count;
+    double range = (double)(histogram->maximum_ns - histogram->minimum_ns);
+    if (range * range * count >= SQUARES_LIMIT) {
+        double approximate = approximate_std(histogram);
+        if (approximate * approximate * count >= SQUARES_LIMIT)
+            return approximate;
+    }
+    return exact_std(histogram);
 }
 
 /* The values of the order statistics `rank` and rank + 1 (from 0; the last one repeats). */

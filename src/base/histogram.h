@@ -1,9 +1,10 @@
 /* Exact moments and near-exact quantiles of a stream of durations, in memory that does not grow.
  *
- * Sums of whole nanoseconds and of their squares are kept exactly in 128 bits, so the mean, the
- * standard deviation, minimum and maximum are exact. Quantiles come from a log-linear histogram
- * indexed by a value's binary exponent and the 11 leading bits of its mantissa: a bucket's middle
- * is within 1/4096 = 0.0244 % of every value in it (and values below 2048 ns are exact). */
+ * Sums of whole nanoseconds and of their squares are kept in 128 bits, so the mean, the standard
+ * deviation, minimum and maximum are exact (the deviation unless a million values differ by years:
+ * then it has the quantiles' error). Quantiles come from a log-linear histogram indexed by a
+ * value's binary exponent and the 11 leading bits of its mantissa: a bucket's middle is within
+ * 1/4096 = 0.0244 % of every value in it (and values below 2048 ns are exact). */
 #ifndef LLMSIM_BASE_HISTOGRAM_H
 #define LLMSIM_BASE_HISTOGRAM_H
 

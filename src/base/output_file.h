@@ -7,10 +7,15 @@
 struct output_file {
     FILE *stream;         /* write here; NULL when closed or never opened */
     char *path;           /* owned; NULL for stdout */
+    bool unnamed;         /* not yet under its temporary name: nothing to remove */
     char *temporary_path; /* owned; NULL where the target is no regular file: written directly */
 };
 
-/* Open `path` for writing ("-": stdout). An existing file stays as it is until the commit. */
+/* Two paths lead to one and the same existing file. */
+bool output_file_same(const char *path, const char *other);
+
+/* Open `path` for writing ("-", or what stdout is redirected to: stdout). An existing file stays as
+ * it is until the commit. */
 bool output_file_open(struct output_file *file, const char *path, struct error *error);
 
 /* Check every write to every one of these files (those never opened, zeroed, are passed over), and

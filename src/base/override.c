@@ -21,12 +21,21 @@ static void erase_positions(struct node *node, const struct location *at)
 static struct node *read_value(struct document *document, const char *name, const char *text,
                                const struct location *at, struct error *error)
 {
-    /* To YAML a lone '-' begins a list; here it means stdin or stdout. */
-    const char *yaml = strcmp(text, "-") == 0 ? "'-'" : text;
+    /* To YAML a lone '-' begins a list, and nothing is an empty document; here one means stdin, and
+     * the other an empty value. */
+    const char *yaml = strcmp(text, "-") == 0 ? "'-'" : *text == '\0' ? "''" : text;
     struct node *value = document_read_text(document, name, yaml, strlen(yaml), error);
     if (value != NULL)
         erase_positions(value, at);
     return value;
+}
+
+/* "engine:" with nothing behind it is a section without keys. */
+static bool is_empty(const struct node *node)
+{
+    return node->kind == NODE_SCALAR && !node->quoted &&
+           (*node->text == '\0' || strcmp(node->text, "~") == 0 ||
+            strcmp(node->text, "null") == 0 || strcmp(node->text, "none") == 0);
 }
 
 /* The mapping at `key` of `mapping`, made when it is missing. */
@@ -34,7 +43,7 @@ static struct node *descend(struct document *document, struct node *mapping, con
                             const struct location *at, struct error *error)
 {
     struct node *child = node_find(mapping, key);
-    if (child == NULL) {
+    if (child == NULL || is_empty(child)) {
         child = document_new_mapping(document, at);
         if (child == NULL) {
             error_run(error, "out of memory");

@@ -75,7 +75,8 @@ bool settings_read_member(struct document *document, const struct settings_table
 void settings_print_yaml(const struct settings_table *table, const void *base, int indent,
                          FILE *stream);
 
-/* The same as JSON; NULL when memory cannot be had. The caller owns the reference. */
+/* The same as JSON, unset values as null; NULL when memory cannot be had. The caller owns the
+ * reference. */
 json_t *settings_to_json(const struct settings_table *table, const void *base);
 
 /* The table, and those of its sections, as rows of a Markdown table: key, kind and unit, default,

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const void *member(const struct setting *setting, const void *base)
 {
@@ -60,11 +61,33 @@ static void print_quoted(const char *text, FILE *stream)
     json_decref(string);
 }
 
+/* A path read back elsewhere means the same file only if it is absolute. Owned by the caller; NULL
+ * when memory cannot be had. */
+static char *absolute_path(const char *path)
+{
+    char *absolute = strcmp(path, "-") == 0 ? strdup(path) : realpath(path, NULL);
+    if (absolute != NULL || *path == '/')
+        return absolute != NULL ? absolute : strdup(path);
+    char *directory = getcwd(NULL, 0);
+    if (directory == NULL || asprintf(&absolute, "%s/%s", directory, path) < 0)
+        absolute = NULL;
+    free(directory);
+    return absolute;
+}
+
 static void print_path(const char *path, FILE *stream)
 {
-    char *absolute = strcmp(path, "-") == 0 ? NULL : realpath(path, NULL);
+    char *absolute = absolute_path(path);
     print_quoted(absolute != NULL ? absolute : path, stream);
     free(absolute);
+}
+
+static json_t *json_path(const char *path)
+{
+    char *absolute = absolute_path(path);
+    json_t *json = absolute != NULL ? json_text(absolute) : NULL;
+    free(absolute);
+    return json;
 }
 
 static void print_value(const struct setting *setting, const void *base, FILE *stream)
@@ -130,8 +153,9 @@ static json_t *json_value(const struct setting *setting, const void *base)
         return json_integer(*(const int64_t *)value);
     case SETTING_REAL:
         return json_real(*(const double *)value);
-    case SETTING_TEXT:
     case SETTING_PATH:
+        return json_path(*(const char *const *)value);
+    case SETTING_TEXT:
         return json_text(*(const char *const *)value);
     case SETTING_CHOICE:
         return json_string(setting->choices[*(const int *)value]);

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#define UNITS_GIB (1024.0 * 1024.0 * 1024.0)
+
 enum unit {
     UNIT_NONE,              /* a plain number */
     UNIT_SECONDS,           /* s, ms, us, µs, ns, min, h */

@@ -10,11 +10,11 @@
  * something that fails to be written. */
 static bool occupy_standard_streams(void)
 {
-    int descriptor = 0;
-    do
-        descriptor = open("/dev/null", O_RDONLY);
-    while (descriptor >= 0 && descriptor <= STDERR_FILENO);
-    return descriptor > STDERR_FILENO && close(descriptor) == 0;
+    for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
+        if (fcntl(descriptor, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != descriptor)
+            return false;
+    }
+    return true;
 }
 
 int main(int argc, char **argv)

@@ -1,6 +1,8 @@
 #include "options.h"
 
 #include "commands.h"
+#include "output_file.h"
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -67,4 +69,25 @@ bool options_load_config(struct experiment_config *config, const char *path,
     char directory[4096];
     return experiment_config_load(config, path, overrides->assignments, overrides->count,
                                   find_configs(directory), command_warn, error);
+}
+
+bool options_check_output(const char *path, const struct experiment_config *config,
+                          const char *config_path, struct error *error)
+{
+    const char *inputs[] = {config_path, config->workload.trace};
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+        if (inputs[i] != NULL && output_file_same(path, inputs[i]))
+            return error_input(error, NULL, "%s: would overwrite %s, which is read", path,
+                               inputs[i]);
+    }
+    return true;
+}
+
+void options_warn_of_skipped_rows(int64_t skipped_rows)
+{
+    if (skipped_rows <= 0)
+        return;
+    char text[128];
+    snprintf(text, sizeof text, "bad rows of the trace, skipped: %" PRId64, skipped_rows);
+    command_warn(text);
 }

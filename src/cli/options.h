@@ -26,4 +26,11 @@ bool overrides_add_seed(struct overrides *overrides, const char *seed);
 bool options_load_config(struct experiment_config *config, const char *path,
                          const struct overrides *overrides, struct error *error);
 
+/* An output at `path` must not overwrite the configuration or the trace it is made from. */
+bool options_check_output(const char *path, const struct experiment_config *config,
+                          const char *config_path, struct error *error);
+
+/* What `on_bad_row: skip` has passed over is said, not hidden. */
+void options_warn_of_skipped_rows(int64_t skipped_rows);
+
 #endif

@@ -82,22 +82,17 @@ static void warn_of_losses(const struct experiment_config *config,
     const struct simulation_result *simulation = &result->simulation;
     if (simulation->rejected_too_long > 0) {
         snprintf(text, sizeof text,
-                 "%" PRId64 " requests are longer than max_model_len (%" PRId64
-                 " tokens) and were rejected",
-                 simulation->rejected_too_long, config->engine.max_model_len);
+                 "requests longer than max_model_len (%" PRId64 " tokens), rejected: %" PRId64,
+                 config->engine.max_model_len, simulation->rejected_too_long);
         command_warn(text);
     }
     if (simulation->rejected_no_memory > 0) {
         snprintf(text, sizeof text,
-                 "%" PRId64 " requests would not fit an empty KV cache and were rejected",
+                 "requests that would not fit an empty KV cache, rejected: %" PRId64,
                  simulation->rejected_no_memory);
         command_warn(text);
     }
-    if (result->skipped_rows > 0) {
-        snprintf(text, sizeof text, "%" PRId64 " bad rows of the trace were skipped",
-                 result->skipped_rows);
-        command_warn(text);
-    }
+    options_warn_of_skipped_rows(result->skipped_rows);
 }
 
 static void print_timing(const struct experiment_result *result, double elapsed_s)
@@ -107,29 +102,34 @@ static void print_timing(const struct experiment_result *result, double elapsed_
 }
 
 /* Where the results go: the table is left out where stdout carries something else. */
-enum { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_REQUESTS, OUTPUT_COUNT };
+enum { OUTPUT_JSON, OUTPUT_REQUESTS, OUTPUT_TABLE, OUTPUT_COUNT };
 
-static bool is_stdout(const char *path)
+static bool open_output(struct output_file *output, const char *path,
+                        const struct experiment_config *config, const char *config_path,
+                        struct error *error)
 {
-    return path != NULL && strcmp(path, "-") == 0;
+    if (path == NULL)
+        return true;
+    return options_check_output(path, config, config_path, error) &&
+           output_file_open(output, path, error);
 }
 
 static bool open_outputs(struct output_file outputs[OUTPUT_COUNT],
-                         const struct experiment_config *config, struct error *error)
+                         const struct experiment_config *config, const char *config_path,
+                         struct error *error)
 {
-    const char *json = config->output.json;
-    const char *requests = config->output.requests;
-    bool table = !is_stdout(json) && !is_stdout(requests);
-    if ((table && !output_file_open(&outputs[OUTPUT_TABLE], "-", error)) ||
-        (json != NULL && !output_file_open(&outputs[OUTPUT_JSON], json, error)) ||
-        (requests != NULL && !output_file_open(&outputs[OUTPUT_REQUESTS], requests, error)))
+    struct output_file *json = &outputs[OUTPUT_JSON], *requests = &outputs[OUTPUT_REQUESTS];
+    if (!open_output(json, config->output.json, config, config_path, error) ||
+        !open_output(requests, config->output.requests, config, config_path, error))
         return false;
-    const char *json_path = outputs[OUTPUT_JSON].path;
-    const char *requests_path = outputs[OUTPUT_REQUESTS].path;
-    bool same = json_path != NULL && requests_path != NULL && strcmp(json_path, requests_path) == 0;
-    if (same || (is_stdout(json) && is_stdout(requests)))
-        return error_input(error, NULL, "%s: cannot hold both the JSON and the requests", json);
-    return true;
+    bool same =
+        json->path != NULL && requests->path != NULL && strcmp(json->path, requests->path) == 0;
+    if (same || (json->stream == stdout && requests->stream == stdout))
+        return error_input(error, NULL, "%s: cannot hold both the JSON and the requests",
+                           config->output.json);
+    if (json->stream == stdout || requests->stream == stdout)
+        return true;
+    return output_file_open(&outputs[OUTPUT_TABLE], "-", error);
 }
 
 static bool write_results(struct output_file outputs[OUTPUT_COUNT],
@@ -152,7 +152,7 @@ static int simulate(const struct experiment_config *config, const struct run_opt
     struct output_file outputs[OUTPUT_COUNT] = {0};
     struct experiment_result result;
     double start_s = progress_clock_s();
-    bool done = open_outputs(outputs, config, &error);
+    bool done = open_outputs(outputs, config, options->config_path, &error);
     if (done) {
         struct experiment_hooks hooks = {
             .requests = outputs[OUTPUT_REQUESTS].stream,

@@ -3,6 +3,7 @@
 
 #include "options.h"
 #include "output_file.h"
+#include "progress.h"
 #include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
@@ -71,12 +72,17 @@ static bool write_trace(const struct experiment_config *config,
     struct output_file output;
     if (!workload_open(&config->workload, (uint64_t)config->seed, &source, error))
         return false;
-    bool done = output_file_open(&output, options->output_path, error);
+    bool done = options_check_output(options->output_path, config, options->config_path, error) &&
+                output_file_open(&output, options->output_path, error);
     if (done) {
-        int64_t written = workload_write(&source, options->format, output.stream, error);
+        int64_t written =
+            workload_write(&source, options->format, output.stream, progress_show, error);
+        progress_clear();
         done = written >= 0 && output_files_commit(&output, 1, error);
-        if (done)
+        if (done) {
             fprintf(stderr, "%" PRId64 " requests\n", written);
+            options_warn_of_skipped_rows(source.skipped_rows(source.state));
+        }
         output_file_discard(&output);
     }
     source.destroy(source.state);

@@ -19,8 +19,10 @@ static double nvlink_s(const struct interconnect *link, double ranks, double byt
     double others = ranks - 1.0;
     double ring_bytes = 2.0 * others / ranks * bytes;
     if (bytes > custom_limit_bytes) {
+        /* Fitted to 2 to 8 ranks; beyond, no more than the wire. */
         double scale = pow(ranks / 8.0, link->large_rank_exponent);
-        return link->large_s + ring_bytes / (bandwidth * link->large_efficiency * scale);
+        double efficiency = fmin(link->large_efficiency * scale, 1.0);
+        return link->large_s + ring_bytes / (bandwidth * efficiency);
     }
     double one_shot_s = link->one_shot_s + others * bytes / (bandwidth * link->one_shot_efficiency);
     double two_shot_s = link->two_shot_s + ring_bytes / (bandwidth * link->two_shot_efficiency);

@@ -308,7 +308,8 @@ static bool resolve_dimensions(const struct family *family, const struct node *m
  */
 static int resolve_dtype(const struct hf_config *config, char warning[512])
 {
-    int dtype = config->torch_dtype >= 0 ? config->torch_dtype : config->dtype;
+    /* `dtype` is the newer name, and what an override would say. */
+    int dtype = config->dtype >= 0 ? config->dtype : config->torch_dtype;
     if (dtype == DTYPE_BF16 || dtype == DTYPE_FP16)
         return dtype;
     warn(warning, "", dtype < 0 ? "no dtype given, served in bf16" : "fp32 weights served in bf16");

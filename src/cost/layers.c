@@ -34,8 +34,9 @@ void shard_init(struct shard *shard, const struct cost_setup *setup)
 
 void operator_list_add(struct operator_list *list, const char *name, double calls, struct cost cost)
 {
-    assert(list->count < ROOFLINE_MAX_OPERATORS);
-    list->items[list->count++] = (struct operator_cost){name, cost_times(calls, cost)};
+    assert((size_t)list->count < sizeof list->items / sizeof *list->items);
+    list->items[list->count].name = name;
+    list->items[list->count++].cost = cost_times(calls, cost);
 }
 
 /* Lists the operators of a batch of rows. */

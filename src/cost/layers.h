@@ -17,9 +17,13 @@ struct shard {
 
 void shard_init(struct shard *shard, const struct cost_setup *setup);
 
+/* What a step is made of, one entry a kind of operator: all its calls together. */
 struct operator_list {
     int count;
-    struct operator_cost items[ROOFLINE_MAX_OPERATORS];
+    struct {
+        const char *name;
+        struct cost cost;
+    } items[24];
 };
 
 void operator_list_add(struct operator_list *list, const char *name, double calls,

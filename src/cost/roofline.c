@@ -197,22 +197,3 @@ bool roofline_create(const struct cost_setup *setup, struct cost_model *cost_mod
     };
     return true;
 }
-
-int roofline_explain(const struct cost_model *cost_model, const struct step_load *load,
-                     struct operator_cost operators[ROOFLINE_MAX_OPERATORS])
-{
-    assert(cost_model->step == roofline_step);
-    const struct roofline *roofline = cost_model->state;
-    bool prefill = load->chunk_count > 0;
-    struct operator_list list = {0};
-    list_tokens(roofline, load->tokens, &list);
-    operator_list_add(&list, "attention", 1,
-                      prefill ? attention_mixed_cost(&roofline->attention, load)
-                              : attention_decode_cost(&roofline->attention, load));
-    if (load->emitting_sequences > 0)
-        head_list(&roofline->shard, load->emitting_sequences, &list);
-    operator_list_add(&list, "host", 1, prefill ? roofline->prefill_host : roofline->host);
-    for (int i = 0; i < list.count; i++)
-        operators[i] = list.items[i];
-    return list.count;
-}

@@ -14,16 +14,4 @@ int32_t roofline_padded_tokens(int32_t tokens, int32_t max_num_seqs,
 bool roofline_create(const struct cost_setup *setup, struct cost_model *cost_model,
                      struct error *error);
 
-/* One kind of operator in a step: all its calls together. */
-struct operator_cost {
-    const char *name;
-    struct cost cost;
-};
-enum { ROOFLINE_MAX_OPERATORS = 24 };
-
-/* What a step is made of; the costs add up to that of the step. `cost_model` is a roofline. Returns
- * how many of `operators` it filled. */
-int roofline_explain(const struct cost_model *cost_model, const struct step_load *load,
-                     struct operator_cost operators[ROOFLINE_MAX_OPERATORS]);
-
 #endif

@@ -75,13 +75,9 @@ bool batch_peek_waiting(const struct batch *batch, struct batch_waiting *head)
     if (replica->preempted_count > 0) {
         const struct sequence *sequence =
             &replica->sequences[replica->preempted[replica->preempted_count - 1]];
-        head->arrival_ns = sequence->outcome.arrival_ns;
-        head->prompt_tokens = sequence->outcome.prompt_tokens;
         head->wanted_tokens = sequence_wanted_tokens(sequence);
     } else if (replica->arrival_count > 0) {
         const struct request *request = &replica->arrivals[replica->arrival_first].request;
-        head->arrival_ns = request->arrival_ns;
-        head->prompt_tokens = request->prompt_tokens;
         head->wanted_tokens = request->prompt_tokens;
     } else {
         return false;
@@ -125,8 +121,6 @@ void batch_admit(struct batch *batch, int32_t tokens)
     sequence->next = -1;
     if (replica->last_running >= 0)
         replica->sequences[replica->last_running].next = index;
-    else
-        replica->first_running = index;
     replica->last_running = index;
     batch->running++;
     batch->waiting--;

@@ -47,8 +47,8 @@ const struct settings_table engine_settings = {"the engine section", settings,
 /* vLLM, engine/arg_utils.py, for its OpenAI server: by the device's memory, A100 excepted. */
 static bool has_large_defaults(const struct accelerator *accelerator)
 {
-    double gib = 1024.0 * 1024.0 * 1024.0;
-    return accelerator->memory_bytes >= 70.0 * gib && strcasestr(accelerator->name, "a100") == NULL;
+    return accelerator->memory_bytes >= 70.0 * UNITS_GIB &&
+           strcasestr(accelerator->name, "a100") == NULL;
 }
 
 static int64_t smaller(int64_t a, int64_t b)
@@ -74,6 +74,14 @@ static void resolve_limits(struct engine_config *config, const struct accelerato
         config->max_num_seqs = smaller(large ? 1024 : 256, config->max_num_batched_tokens);
 }
 
+static bool refuse_ranks(const struct node *node, int64_t ranks, const char *what, int64_t count,
+                         const struct model *model, struct error *error)
+{
+    return error_input(error, node_key_location(node, "tensor_parallel_size"),
+                       "'tensor_parallel_size' (%lld) does not divide the %lld %s of %s",
+                       (long long)ranks, (long long)count, what, model->name);
+}
+
 bool engine_config_resolve(struct engine_config *config, const struct node *node,
                            const struct model *model, const struct accelerator *accelerator,
                            char warning[256], struct error *error)
@@ -93,15 +101,16 @@ bool engine_config_resolve(struct engine_config *config, const struct node *node
                            (long long)config->max_num_seqs);
     int64_t ranks = config->tensor_parallel_size;
     if (model->num_attention_heads % ranks != 0)
-        return error_input(error, node_key_location(node, "tensor_parallel_size"),
-                           "'tensor_parallel_size' (%lld) does not divide the %lld attention heads "
-                           "of %s",
-                           (long long)ranks, (long long)model->num_attention_heads, model->name);
+        return refuse_ranks(node, ranks, "attention heads", model->num_attention_heads, model,
+                            error);
     if (model->num_key_value_heads % ranks != 0 && ranks % model->num_key_value_heads != 0)
         return error_input(error, node_key_location(node, "tensor_parallel_size"),
                            "'tensor_parallel_size' (%lld) neither divides nor is a multiple of the "
                            "%lld KV heads of %s",
                            (long long)ranks, (long long)model->num_key_value_heads, model->name);
+    if (model->intermediate_size % ranks != 0)
+        return refuse_ranks(node, ranks, "columns of the MLP", model->intermediate_size, model,
+                            error);
     if (ranks > 1 && accelerator->interconnect.kind == INTERCONNECT_NONE)
         return error_input(error, node_key_location(node, "tensor_parallel_size"),
                            "'tensor_parallel_size' is %lld, but %s has no interconnect",

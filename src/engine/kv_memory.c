@@ -3,8 +3,6 @@
 #include "model_spec.h"
 #include <math.h>
 
-static const double GIB = 1024.0 * 1024.0 * 1024.0;
-
 /* vLLM measures the peak of a step of max_num_batched_tokens tokens, then of sampling for
  * max_num_seqs sequences; the two do not overlap.
  *
@@ -43,6 +41,12 @@ bool kv_memory_derive(const struct engine_config *config, const struct node *nod
     memory->available_bytes = memory->requested_bytes - memory->weight_bytes -
                               memory->activation_bytes - memory->overhead_bytes;
     if (config->num_gpu_blocks_override != SETTING_UNSET_INTEGER) {
+        if (memory->weight_bytes >= memory->capacity_bytes)
+            return error_input(
+                error, node_key_location(node, "tensor_parallel_size"),
+                "%s does not fit %d x %s: %.2f GiB of weights a rank, %.2f GiB of memory",
+                model->name, ranks, accelerator->name, memory->weight_bytes / UNITS_GIB,
+                memory->capacity_bytes / UNITS_GIB);
         memory->overridden = true;
         memory->num_gpu_blocks = config->num_gpu_blocks_override;
         return true;
@@ -53,10 +57,10 @@ bool kv_memory_derive(const struct engine_config *config, const struct node *nod
             error, node_key_location(node, "gpu_memory_utilization"),
             "%s does not fit %d x %s: of %.2f GiB (%.0f %% of %.2f GiB), weights take %.2f GiB, "
             "activations %.2f GiB, overhead %.2f GiB; %.2f GiB are left for the KV cache",
-            model->name, ranks, accelerator->name, memory->requested_bytes / GIB,
-            100.0 * config->gpu_memory_utilization, memory->capacity_bytes / GIB,
-            memory->weight_bytes / GIB, memory->activation_bytes / GIB,
-            memory->overhead_bytes / GIB, fmax(memory->available_bytes, 0.0) / GIB);
+            model->name, ranks, accelerator->name, memory->requested_bytes / UNITS_GIB,
+            100.0 * config->gpu_memory_utilization, memory->capacity_bytes / UNITS_GIB,
+            memory->weight_bytes / UNITS_GIB, memory->activation_bytes / UNITS_GIB,
+            memory->overhead_bytes / UNITS_GIB, fmax(memory->available_bytes, 0.0) / UNITS_GIB);
     memory->num_gpu_blocks = (int64_t)blocks;
     return true;
 }

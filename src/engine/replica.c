@@ -45,7 +45,7 @@ bool replica_init(struct replica *replica, const struct simulation_setup *setup,
     }
     for (int32_t i = setup->max_num_seqs - 1; i >= 0; i--)
         replica->unused_sequences[replica->unused_count++] = i;
-    replica->first_running = replica->last_running = -1;
+    replica->last_running = -1;
     replica->batch = (struct batch){
         .max_num_batched_tokens = setup->max_num_batched_tokens,
         .max_num_seqs = setup->max_num_seqs,
@@ -95,8 +95,6 @@ void replica_remove_running(struct replica *replica, int32_t index)
     const struct sequence *sequence = &replica->sequences[index];
     if (sequence->previous >= 0)
         replica->sequences[sequence->previous].next = sequence->next;
-    else
-        replica->first_running = sequence->next;
     if (sequence->next >= 0)
         replica->sequences[sequence->next].previous = sequence->previous;
     else
@@ -235,8 +233,8 @@ void replica_start_step(struct replica *replica, int64_t now_ns)
     replica->in_flight = step;
     replica->step_count++;
     replica->busy_ns += duration_ns;
-    /* DESIGN rule 8: two steps in flight. The next one is planned before this one's tokens and
-     * freed blocks are there. */
+    /* vLLM's asynchronous scheduling: two steps in flight. The next one is planned before this
+     * one's tokens and freed blocks are there. */
     if (replica->setup->async_scheduling)
         replica->planned = plan_step(replica, now_ns);
 }

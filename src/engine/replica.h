@@ -40,7 +40,7 @@ struct replica {
     struct sequence *sequences; /* max_num_seqs of them */
     int32_t *unused_sequences;  /* a stack */
     int32_t unused_count;
-    int32_t first_running, last_running; /* −1: none */
+    int32_t last_running; /* −1: none */
     struct cohort cohort;
     struct batch_prefill *prefills; /* batch.prefills */
     int32_t *preempted;             /* a stack: the head of the waiting queue */

@@ -5,7 +5,7 @@
 #include <llmsim/sim_time.h>
 #include <string.h>
 
-/* The trace's cursor and the replica's one slot are the whole event list (DESIGN section 5). */
+/* The trace's cursor and the replica's one slot are the whole event list: no heap, no closures. */
 struct simulation {
     const struct simulation_setup *setup;
     struct replica replica;
@@ -15,7 +15,7 @@ struct simulation {
     struct error *error;
 };
 
-enum { ARRIVALS_PER_PROGRESS = 4096 };
+enum { INSTANTS_PER_PROGRESS = 1 << 16 };
 
 static bool read_next(struct simulation *simulation)
 {
@@ -69,7 +69,6 @@ static void reject(const struct simulation *simulation, int64_t request_id)
 /* Phase 1 of an instant. */
 static bool deliver_arrivals(struct simulation *simulation, int64_t now_ns)
 {
-    const struct simulation_setup *setup = simulation->setup;
     while (simulation->has_next && simulation->next.arrival_ns <= now_ns &&
            replica_has_room(&simulation->replica)) {
         int64_t request_id = simulation->result->requests++;
@@ -77,9 +76,6 @@ static bool deliver_arrivals(struct simulation *simulation, int64_t now_ns)
             reject(simulation, request_id);
         else
             replica_deliver(&simulation->replica, &simulation->next, request_id);
-        if (request_id % ARRIVALS_PER_PROGRESS == 0)
-            setup->observer->progress(setup->observer->context,
-                                      setup->source->progress(setup->source->state));
         if (!read_next(simulation))
             return false;
     }
@@ -99,13 +95,18 @@ static int64_t next_instant(const struct simulation *simulation)
 static bool run_instants(struct simulation *simulation)
 {
     struct replica *replica = &simulation->replica;
+    const struct simulation_setup *setup = simulation->setup;
     int64_t now_ns = 0;
+    int64_t instants = 0;
     while ((now_ns = next_instant(simulation)) != SIM_TIME_NEVER) {
         if (now_ns > SIM_TIME_MAX_NS)
             return error_input(simulation->error, NULL,
                                "the run does not end within 146 simulated years");
         if (!deliver_arrivals(simulation, now_ns))
             return false;
+        if (++instants % INSTANTS_PER_PROGRESS == 0)
+            setup->observer->progress(setup->observer->context,
+                                      setup->source->progress(setup->source->state));
         if (replica_next_event_ns(replica) == now_ns) {
             replica_complete_step(replica);
             simulation->result->end_ns = now_ns;

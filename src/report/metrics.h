@@ -1,4 +1,4 @@
-/* What is measured of a run, by the definitions of vLLM's benchmark (DESIGN section 3). */
+/* What is measured of a run, by the definitions of vLLM's benchmark. */
 #ifndef LLMSIM_REPORT_METRICS_H
 #define LLMSIM_REPORT_METRICS_H
 

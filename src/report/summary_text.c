@@ -5,7 +5,7 @@
 
 static void print_latency(const char *title, const struct latency_summary *latency, FILE *stream)
 {
-    fprintf(stream, "  %-26s%11.2f%11.2f%11.2f%11.2f%11.2f%11.2f\n", title, latency->mean_ms,
+    fprintf(stream, "  %-26s %10.2f %10.2f %10.2f %10.2f %10.2f %10.2f\n", title, latency->mean_ms,
             latency->std_ms, latency->median_ms, latency->p90_ms, latency->p95_ms, latency->p99_ms);
 }
 

@@ -1,7 +1,5 @@
 #include "policies.h"
 
-#include <string.h>
-
 #define POLICY_POINTER(name) &policy_##name,
 static const struct policy *const policies[] = {POLICIES(POLICY_POINTER)};
 
@@ -11,13 +9,4 @@ const char *const policy_names[] = {POLICIES(POLICY_NAME) NULL};
 const struct policy *policy_at(size_t index)
 {
     return index < sizeof policies / sizeof *policies ? policies[index] : NULL;
-}
-
-const struct policy *policy_find(const char *name)
-{
-    for (size_t i = 0; policy_at(i) != NULL; i++) {
-        if (strcmp(policy_names[i], name) == 0)
-            return policies[i];
-    }
-    return NULL;
 }

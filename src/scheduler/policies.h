@@ -13,8 +13,7 @@ POLICIES(POLICY_DECLARE)
 /* Their names in the order of policy_at, ending in NULL: the choices of `engine.scheduler`. */
 extern const char *const policy_names[];
 
-/* NULL beyond the last, or when there is none of that name. */
+/* NULL beyond the last. */
 const struct policy *policy_at(size_t index);
-const struct policy *policy_find(const char *name);
 
 #endif

@@ -33,7 +33,7 @@ static const struct setting settings[] = {
     SECTION(cost, "none", "how long a step takes"),
     SECTION(slo, "none", "what a good request meets"),
     SECTION(output, "none", "files to write"),
-    {"seed", SETTING_INTEGER, UNIT_NONE, FIELD(seed), "0", 0, 0x1p53, NULL, NULL,
+    {"seed", SETTING_INTEGER, UNIT_NONE, FIELD(seed), "0", 0, 1e18, NULL, NULL,
      "of every random stream"},
 };
 
@@ -113,7 +113,9 @@ static const char *find_named(const struct loading *loading, const struct node *
     if (path == NULL && loading->config_directory != NULL)
         path = find_below(loading, loading->config_directory, folder, node->text);
     if (path == NULL) {
-        error_input(loading->error, &node->at, "there is no file '%s/%s.yaml'", folder, node->text);
+        error_input(loading->error, &node->at, "there is no file '%s/%s.yaml' here%s%s", folder,
+                    node->text, loading->config_directory != NULL ? " or in " : "",
+                    loading->config_directory != NULL ? loading->config_directory : "");
         suggest_names(loading, folder, node->text);
     }
     return path;
@@ -220,6 +222,15 @@ static bool resolve(const struct loading *loading)
     return true;
 }
 
+static bool refuse_stdin_twice(const struct loading *loading, const char *path)
+{
+    const char *trace = loading->config->workload.trace;
+    if (trace == NULL || strcmp(trace, "-") != 0 || strcmp(path, "-") != 0)
+        return true;
+    return error_input(loading->error, NULL,
+                       "stdin cannot be both the configuration and the trace");
+}
+
 static bool load(struct loading *loading, const char *path, const char *const *overrides,
                  size_t override_count)
 {
@@ -229,7 +240,7 @@ static bool load(struct loading *loading, const char *path, const char *const *o
            expand_reference(loading, "model", "models") &&
            expand_reference(loading, "accelerator", "accelerators") &&
            apply_overrides(loading, overrides, override_count, true) && read_sections(loading) &&
-           resolve(loading);
+           refuse_stdin_twice(loading, path) && resolve(loading);
 }
 
 bool experiment_config_load(struct experiment_config *config, const char *path,
@@ -263,7 +274,6 @@ void experiment_config_print(const struct experiment_config *config, FILE *strea
 
 void experiment_config_print_memory(const struct experiment_config *config, FILE *stream)
 {
-    const double gib = 1024.0 * 1024.0 * 1024.0;
     const struct kv_memory *memory = &config->kv_memory;
     fprintf(stream, "KV blocks       %" PRId64 " of %" PRId64 " tokens (%.3g MiB each)",
             memory->num_gpu_blocks, config->engine.block_size,
@@ -275,7 +285,7 @@ void experiment_config_print_memory(const struct experiment_config *config, FILE
     fprintf(stream,
             " in %.2f GiB\n                = %.2f GiB x %.3g - weights %.2f - activations %.2f - "
             "overhead %.2f GiB\n",
-            memory->available_bytes / gib, memory->capacity_bytes / gib,
-            config->engine.gpu_memory_utilization, memory->weight_bytes / gib,
-            memory->activation_bytes / gib, memory->overhead_bytes / gib);
+            memory->available_bytes / UNITS_GIB, memory->capacity_bytes / UNITS_GIB,
+            config->engine.gpu_memory_utilization, memory->weight_bytes / UNITS_GIB,
+            memory->activation_bytes / UNITS_GIB, memory->overhead_bytes / UNITS_GIB);
 }

@@ -44,7 +44,7 @@ void experiment_config_fini(struct experiment_config *config);
 /* As YAML that experiment_config_load reads back to the same. */
 void experiment_config_print(const struct experiment_config *config, FILE *stream);
 
-/* One line: how many KV blocks there are and why. */
+/* How many KV blocks there are and why, as lines of the table. */
 void experiment_config_print_memory(const struct experiment_config *config, FILE *stream);
 
 #endif

@@ -69,7 +69,8 @@ bool trace_row_refuse(struct trace_row *row, const char *field, const char *what
 /* Read a field of 1 … REQUEST_MAX_TOKENS tokens. `what` names it in messages, here and below. */
 bool trace_row_tokens(struct trace_row *row, const char *what, int32_t *tokens);
 
-/* Read a field of decimal seconds, exactly; from the tenth place on they are rounded, half up. */
+/* Read a field of decimal seconds, exactly; from the tenth place on they are rounded, half up. With
+ * an exponent they are read as a double. */
 bool trace_row_seconds(struct trace_row *row, const char *what, int64_t *time_ns);
 
 /* Pass over a field; an empty one will do. */

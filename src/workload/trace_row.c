@@ -3,6 +3,7 @@
 #include "trace_format.h"
 
 #include <llmsim/sim_time.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* More of a wrong field than this is not shown. */
@@ -65,6 +66,27 @@ static const char *parse_fraction(const char *c, const char *end, int64_t *fract
     return c;
 }
 
+/* "9.2e-05", as some programs write what is less than 0.0001: read as a double, and rounded. */
+static const char *parse_scientific(const char *c, const char *end, int64_t limit_s,
+                                    int64_t *time_ns)
+{
+    char text[64];
+    size_t length = 0;
+    while (c + length < end && c[length] != ',')
+        length++;
+    if (length >= sizeof text)
+        return NULL;
+    memcpy(text, c, length);
+    text[length] = '\0';
+    char *behind = NULL;
+    double seconds = strtod(text, &behind);
+    bool plain = strspn(text, "0123456789.eE+-") == length && *behind == '\0';
+    if (!plain || !(seconds >= 0.0 && seconds <= (double)limit_s))
+        return NULL;
+    *time_ns = sim_ns_from_s(seconds);
+    return c + length;
+}
+
 bool trace_row_seconds(struct trace_row *row, const char *what, int64_t *time_ns)
 {
     const int64_t limit_s = SIM_TIME_MAX_NS / SIM_NS_PER_S - 1;
@@ -80,6 +102,14 @@ bool trace_row_seconds(struct trace_row *row, const char *what, int64_t *time_ns
         number = number && c > digits;
     }
     bool whole = c == row->end || *c == ',';
+    if (number && !whole && (*c == 'e' || *c == 'E')) {
+        const char *behind = parse_scientific(row->cursor, row->end, limit_s, time_ns);
+        if (behind != NULL) {
+            row->time_field = row->cursor;
+            row->cursor = behind;
+            return true;
+        }
+    }
     if (!number || !whole || seconds > limit_s) {
         char expected[64];
         snprintf(expected, sizeof expected, "a time from 0 to %lld, in seconds",

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { FORMAT_AUTO = -1 };
+enum { FORMAT_AUTO = -1, REQUESTS_PER_PROGRESS = 4096 };
 
 static const char *const on_bad_row_choices[] = {"error", "skip", NULL};
 
@@ -261,7 +261,7 @@ bool workload_open(const struct workload_config *config, uint64_t seed,
 }
 
 int64_t workload_write(struct request_source *source, const char *format, FILE *stream,
-                       struct error *error)
+                       void (*progress)(double fraction), struct error *error)
 {
     const struct trace_format *written = trace_format_find_written(format);
     if (written == NULL) {
@@ -279,7 +279,8 @@ int64_t workload_write(struct request_source *source, const char *format, FILE *
     while (!ferror(stream) &&
            (result = source->next(source->state, &request, error)) == SOURCE_REQUEST) {
         written->write_row(stream, &request);
-        requests++;
+        if (++requests % REQUESTS_PER_PROGRESS == 0 && progress != NULL)
+            progress(source->progress(source->state));
     }
     if (result == SOURCE_ERROR)
         return -1;

@@ -45,9 +45,9 @@ bool workload_open(const struct workload_config *config, uint64_t seed,
                    struct request_source *source, struct error *error);
 
 /* Write the requests of a source as a trace in the named format ("azure", "llmsim"); the number of
- * requests written, or −1. */
+ * requests written, or −1. `progress` (may be NULL) hears now and then how far it is. */
 int64_t workload_write(struct request_source *source, const char *format, FILE *stream,
-                       struct error *error);
+                       void (*progress)(double fraction), struct error *error);
 
 /* Names of the formats that can be written, NULL-terminated. */
 extern const char *const workload_written_formats[];

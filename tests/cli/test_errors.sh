@@ -180,7 +180,7 @@ f: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]
 END
 yaml 'an unknown alias' 'not valid YAML: found undefined alias' <<<'model: *nothing'
 { cat base.yaml; head -c 4194304 /dev/zero | tr '\0' '\n'; } >case.yaml
-run_fails 'a huge file' 2 'case.yaml: larger than 4 MiB' case.yaml
+run_fails 'a huge file' 2 'case.yaml: larger than 1 MiB' case.yaml
 { cat base.yaml; printf -- '---\n'; cat base.yaml; } >case.yaml
 run_fails 'a second document' 2 'case.yaml:5:1: a second YAML document' case.yaml
 yaml 'a list' 'case.yaml:1:1: a configuration must be a mapping' <<<'- model: tiny'
@@ -362,6 +362,8 @@ fails 'requests onto a full disk' 1 '/dev/full: cannot be written: No space left
 fails 'JSON onto a full disk' 1 '/dev/full: cannot be written: No space left' base.yaml -q --json /dev/full --requests out.csv
 fails 'one file for both' 2 'out.csv: cannot hold both' base.yaml --json out.csv --requests out.csv
 fails 'one file for both, by two names' 2 'cannot hold both' base.yaml --json out.json --requests ./out.json
+cp base.yaml precious.yaml
+fails 'the configuration as output' 2 'precious.yaml: would overwrite precious.yaml' precious.yaml --json ./precious.yaml
 fails 'stdout for both' 2 'cannot hold both' base.yaml --json - --requests -
 fails 'a trace into no directory' 1 'missing/x: cannot be written' trace generate generated.yaml -o missing/x
 fails 'a trace onto a full disk' 1 'cannot be written: No space left' trace generate generated.yaml -o /dev/full

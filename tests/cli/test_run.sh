@@ -133,10 +133,10 @@ expect 'a trace on stdin' same_digest "$all" \
 expect 'a trace written again' cmp copy.csv llmsim.csv
 sed '7s/,.*/,x,1/' llmsim.csv >bad.csv
 "$llmsim" traced.yaml "${override[@]}" -s workload.trace=bad.csv -s workload.on_bad_row=skip -q >skipped.txt 2>stderr
-expect 'a bad row is skipped aloud' grep -qx 'warning: 1 bad rows of the trace were skipped' stderr
+expect 'a bad row is skipped aloud' grep -qx 'warning: bad rows of the trace, skipped: 1' stderr
 expect 'and the rest is run' grep -q '299 completed, 0 failed' skipped.txt
 "$llmsim" traced.yaml -s engine.max_model_len=1000 -q >rejected.txt 2>stderr
-expect 'rejections are told' grep -q 'requests are longer than max_model_len (1000 tokens) and were rejected' stderr
+expect 'rejections are told' grep -q 'requests longer than max_model_len (1000 tokens), rejected: ' stderr
 expect 'and counted' grep -Eq '[0-9]+ completed, [1-9][0-9]* failed' rejected.txt
 "$llmsim" trace generate "$top/traces/conversation.yaml" --format azure -o conversation.csv \
     -s model="$top/configs/models/llama-2-7b.yaml" \
@@ -153,6 +153,32 @@ quiet base.yaml "${override[@]}" --json "$name" --requests "$name.csv" >output.t
 expect 'a name that is no UTF-8' grep -q '"digest"' "$name"
 "$llmsim" base.yaml -s 'model.name="a\nb"' -q 2>stderr >output.txt
 expect 'a name of two lines is refused in one' test "$?$(wc -l <stderr)" = 21
+
+"$llmsim" traced.yaml "${override[@]}" -q --requests /dev/stdout >through.csv
+expect 'stdout by its path is stdout' test "$(wc -l <through.csv)" = 301
+
+"$llmsim" - -s 'workload={trace: "-"}' <base.yaml >output.txt 2>stderr
+expect 'stdin is read once' grep -qx 'stdin cannot be both the configuration and the trace' stderr
+
+# What the summary holds as `config` runs to the same digest, wherever it is put.
+rate=(-s workload.arrivals.rate=7.123456789012345/min -s workload.rate_scale=0.12345678901234567)
+quiet base.yaml "${override[@]}" "${rate[@]}" --json echo.json >echoed.txt
+mkdir elsewhere
+{ echo '{'; sed -n '/^  "config": {/,/^  }/p' echo.json | sed '1d;$d'; echo '}'; } >elsewhere/config.json
+expect 'the configuration in the summary' same_digest "$(grep '^Digest' echoed.txt)" \
+    "$(digest elsewhere/config.json)"
+quiet traced.yaml "${override[@]}" --json echo.json >echoed.txt
+{ echo '{'; sed -n '/^  "config": {/,/^  }/p' echo.json | sed '1d;$d'; echo '}'; } >elsewhere/config.json
+expect 'with a trace' same_digest "$(grep '^Digest' echoed.txt)" "$(digest elsewhere/config.json)"
+
+# A run that is ended leaves nothing behind.
+mkdir ended
+"$llmsim" base.yaml "${override[@]}" -s workload.num_requests=100000000 -q --json ended/x.json \
+    --requests ended/x.csv >ended.txt 2>stderr &
+sleep 0.3
+kill -TERM $!
+wait $! 2>stderr
+expect 'nothing left behind' test -z "$(ls ended)"
 
 # --- help
 

@@ -52,7 +52,7 @@ static void check_request(size_t index, const struct expected_request *expected,
 void schedule_check(const struct schedule *schedule)
 {
     struct simulation_setup setup = schedule->setup;
-    setup.policy = policy_find("vllm");
+    setup.policy = &policy_vllm;
     struct recorded_run run;
     struct error error = {0};
     ck_assert_msg(run_recorder_run(&setup, &schedule->cost, schedule->requests,

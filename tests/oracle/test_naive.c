@@ -128,7 +128,7 @@ static bool compare(const struct naive_result *naive, const struct recorded_run 
 static bool agree(const struct random_case *random_case, struct tally *tally, FILE *stream)
 {
     struct simulation_setup setup = random_case->setup;
-    setup.policy = policy_find("vllm");
+    setup.policy = &policy_vllm;
     struct naive_result naive;
     naive_simulator_run(&setup, &random_case->cost, random_case->requests,
                         random_case->request_count, &naive);

@@ -123,7 +123,7 @@ START_TEST(test_single_server)
     const struct service *service = &services[(size_t)_i / 2];
     double load = loads[_i % 2];
     struct request *requests = draw_requests(service, load);
-    struct simulation_setup setup = {.policy = policy_find("vllm"),
+    struct simulation_setup setup = {.policy = &policy_vllm,
                                      .num_gpu_blocks = 200000,
                                      .block_size = 16,
                                      .max_num_seqs = 1,

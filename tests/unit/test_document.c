@@ -306,7 +306,7 @@ START_TEST(test_file_size)
     struct error error = {0};
     ck_assert_ptr_null(document_read_file(document, "file.yaml", &error));
     ck_assert_int_eq(error.kind, ERROR_INPUT);
-    ck_assert_str_eq(error.text, "file.yaml: larger than 4 MiB; no configuration is");
+    ck_assert_str_eq(error.text, "file.yaml: larger than 1 MiB; no configuration is");
     free(text);
 }
 END_TEST

@@ -40,7 +40,7 @@ static void assert_limits(const char *name, double memory_gib, int64_t seqs, int
     ck_assert_str_eq(warning, "");
 }
 
-/* vLLM's server defaults (DESIGN section 6, rule 9). */
+/* vLLM's server defaults. */
 START_TEST(test_auto)
 {
     assert_limits("rtx-4090", 23.5, 256, 2048);

@@ -49,7 +49,7 @@ static struct kv_memory derive(const struct engine_config *config, const struct 
     return memory;
 }
 
-/* vLLM 0.19's own report (DESIGN section 7). */
+/* vLLM 0.19's own report. */
 START_TEST(test_known_point)
 {
     const struct engine_config config = defaults();

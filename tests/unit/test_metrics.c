@@ -1,4 +1,4 @@
-/* The definitions of vLLM's benchmark (DESIGN section 3), on outcomes worked out by hand. */
+/* The definitions of vLLM's benchmark, on outcomes worked out by hand. */
 #include "unit.h"
 
 #include "metrics.h"
@@ -261,7 +261,7 @@ START_TEST(test_empty_summary)
 }
 END_TEST
 
-/* The keys of `vllm bench serve --save-result` (DESIGN section 2), at the top level. */
+/* The keys of `vllm bench serve --save-result`, at the top level. */
 START_TEST(test_json_keys)
 {
     static const char *const keys[] = {"duration",

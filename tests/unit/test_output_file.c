@@ -137,7 +137,7 @@ START_TEST(test_refused)
     assert_refused("sub", "sub: cannot be written: Is a directory");
     assert_refused("link", "link: cannot be written: Is a directory");
     assert_refused(".", ".: cannot be written: Is a directory");
-    assert_refused("", ": cannot be written: No such file or directory");
+    assert_refused("", "'': cannot be written: No such file or directory");
     unit_assert_file("file", "text");
     ck_assert_int_eq(unlink("file"), 0);
     ck_assert_int_eq(unlink("link"), 0);

@@ -298,7 +298,7 @@ START_TEST(test_yaml_round_trip)
         read_text("{integer: 3, text: \"a: 'b' # \\\"c\\\" \\\\ \xc3\xa9 "
                   "\xf0\x9f\x98\x80\", "
                   "optional_text: '', path: '-', inner: {tokens: 5}}"),
-        read_text("{integer: 4, text: '1e5', optional_text: '~', path: ' *b', optional: 1e-300}"),
+        read_text("{integer: 4, text: '1e5', optional_text: '~', path: '/ *b', optional: 1e-300}"),
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         char *text = NULL;
@@ -337,12 +337,13 @@ END_TEST
 
 START_TEST(test_json)
 {
-    struct everything all = read_text("{integer: 3, inner: {size: 1 kB}, path: b, text: \"\\\"\"}");
+    struct everything all =
+        read_text("{integer: 3, inner: {size: 1 kB}, path: /b, text: \"\\\"\"}");
     json_t *json = settings_to_json(&settings, &all);
     char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(15));
     ck_assert_str_eq(text, "{\"flag\":true,\"integer\":3,\"automatic\":null,\"free\":-5,"
                            "\"real\":0.05,\"optional\":null,\"text\":\"\\\"\","
-                           "\"optional_text\":null,\"path\":\"b\",\"choice\":\"green\","
+                           "\"optional_text\":null,\"path\":\"/b\",\"choice\":\"green\","
                            "\"optional_choice\":null,\"inner\":{\"size\":1000.0,\"tokens\":null},"
                            "\"absent\":null}");
     free(text);

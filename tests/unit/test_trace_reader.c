@@ -75,7 +75,9 @@ START_TEST(refuses_bad_rows_at_their_column)
         {"-1,10,20", ":3:1: arrival_s: ", "'-1' is not a time"},
         {"1.,10,20", ":3:1: arrival_s: ", "'1.' is not a time"},
         {".5,10,20", ":3:1: arrival_s: ", "'.5' is not a time"},
-        {"1e3,10,20", ":3:1: arrival_s: ", "'1e3' is not a time"},
+        {"1e,10,20", ":3:1: arrival_s: ", "'1e' is not a time"},
+        {"1e99,10,20", ":3:1: arrival_s: ", "'1e99' is not a time"},
+        {"1e3x,10,20", ":3:1: arrival_s: ", "'1e3x' is not a time"},
         {"nan,10,20", ":3:1: arrival_s: ", "'nan' is not a time"},
         {"4611686018,10,20", ":3:1: arrival_s: ", "is not a time from 0 to 4611686017"},
         {"99999999999999999999999,10,20", ":3:1: arrival_s: ", "is not a time"},
@@ -214,7 +216,7 @@ static struct reading write_and_read(const char *text, const char *format, char 
     ck_assert_msg(workload_open(&config, 0, &source, &error), "%s", error.text);
     FILE *stream = fmemopen(written, size, "w");
     ck_assert_ptr_nonnull(stream);
-    ck_assert_int_gt(workload_write(&source, format, stream, &error), 0);
+    ck_assert_int_gt(workload_write(&source, format, stream, NULL, &error), 0);
     fclose(stream);
     source.destroy(source.state);
     unlink(path);
@@ -242,7 +244,7 @@ START_TEST(writes_only_known_formats)
 {
     struct error error = {0};
     struct request_source unused = {0};
-    ck_assert_int_eq(workload_write(&unused, "azur", stdout, &error), -1);
+    ck_assert_int_eq(workload_write(&unused, "azur", stdout, NULL, &error), -1);
     ck_assert_str_eq(error.text,
                      "no trace can be written in format 'azur' (did you mean 'azure'?)");
     for (int i = 0; workload_written_formats[i] != NULL; i++)
@@ -265,7 +267,7 @@ START_TEST(reports_a_full_disk)
     struct request_source source;
     struct error error = {0};
     ck_assert(workload_open(&config, 0, &source, &error));
-    ck_assert_int_eq(workload_write(&source, "azure", full, &error), -1);
+    ck_assert_int_eq(workload_write(&source, "azure", full, NULL, &error), -1);
     ck_assert_int_eq(error.kind, ERROR_RUN);
     source.destroy(source.state);
     fclose(full);

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define AZURE        "TIMESTAMP,ContextTokens,GeneratedTokens\n"
-#define LLMSIM       "arrival_s,prompt_tokens,output_tokens\n"
+#define AZURE  "TIMESTAMP,ContextTokens,GeneratedTokens\n"
+#define LLMSIM "arrival_s,prompt_tokens,output_tokens\n"
 
 enum { MAX_REQUESTS = 16 };
 
