@@ -34,9 +34,9 @@ static const struct setting settings[] = {
      1, NULL, NULL, "share of the accelerator's memory that the server takes"},
     {"num_gpu_blocks_override", SETTING_INTEGER, UNIT_NONE, FIELD(num_gpu_blocks_override), "none",
      2, MAX_BLOCKS, NULL, NULL, "KV cache blocks, whatever the memory holds"},
-    {"memory_overhead", SETTING_REAL, UNIT_BYTES, FIELD(memory_overhead_bytes), "240 MiB", 0,
+    {"memory_overhead", SETTING_REAL, UNIT_BYTES, FIELD(memory_overhead_bytes), "835 MiB", 0,
      INFINITY, NULL, NULL,
-     "device memory outside weights, activations and KV cache: CUDA context, NCCL, graphs"},
+     "device memory outside weights, activations and KV cache: CUDA libraries, workspaces"},
     {"tensor_parallel_size", SETTING_INTEGER, UNIT_NONE, FIELD(tensor_parallel_size), "1", 1, 64,
      NULL, NULL, "accelerators that share every layer; must divide the attention heads"},
 };

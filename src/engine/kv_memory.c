@@ -8,10 +8,10 @@
  *
  * Forward, a token: hidden state and residual in and out (4 · hidden), and in the MLP the gate and
  * up projections with their product (3 · intermediate; plain: 2).
- * Sampling, a logit: its 2 bytes, a float copy (4), and the sort of top-p: sorted values and 64-bit
- * indices (4 + 8), and as much again as the sort's scratch. 30 bytes in all, with the 240 MiB of
- * memory_overhead's default, give the 2588 blocks that vLLM 0.19 reports for Llama-3.1-8B in bf16
- * on an RTX 4090 with 2048 tokens, 256 sequences. */
+ * Sampling, a logit: its 2 bytes, a float copy (4), a probability (4) and a mask (1).
+ * With memory_overhead's default of 835 MiB this gives the 2588 blocks that vLLM 0.19 reports for
+ * Llama-3.1-8B in bf16 on an RTX 4090 with 2048 tokens and 256 sequences, and the 120.5 GiB that it
+ * reports for a 1.5 B model of 151936 logits on an H200 with 1024 sequences. */
 static double activation_peak(const struct engine_config *config, const struct model *model)
 {
     double ranks = (double)config->tensor_parallel_size;
@@ -19,7 +19,7 @@ static double activation_peak(const struct engine_config *config, const struct m
     double forward =
         (double)config->max_num_batched_tokens * dtype_bytes(model->dtype) *
         (4.0 * (double)model->hidden_size + mlp_width * (double)model->intermediate_size / ranks);
-    double sampling_bytes_per_logit = 30.0;
+    double sampling_bytes_per_logit = 2.0 + 4.0 + 4.0 + 1.0;
     double sampling =
         sampling_bytes_per_logit * (double)config->max_num_seqs * (double)model->vocab_size;
     return fmax(forward, sampling);

@@ -3,8 +3,6 @@
 
 #include "kv_memory.h"
 
-static const double GIB = 1024.0 * 1024.0 * 1024.0;
-
 static struct model llama_8b(void)
 {
     return (struct model){.name = "llama-3.1-8b",
@@ -67,6 +65,35 @@ START_TEST(test_known_point)
 }
 END_TEST
 
+/* vLLM 0.19.1 on an H200, of which a process sees 139.8 GiB: 120.53 GiB for the KV cache beside
+ * Qwen2.5-1.5B, 1024 sequences and 8192 tokens; many logits, as a large vocabulary has. */
+START_TEST(test_known_point_of_many_logits)
+{
+    struct engine_config config = defaults();
+    config.max_num_seqs = 1024;
+    config.max_num_batched_tokens = 8192;
+    const struct model model = {.name = "qwen2.5-1.5b",
+                                .hidden_size = 1536,
+                                .intermediate_size = 8960,
+                                .num_hidden_layers = 28,
+                                .num_attention_heads = 12,
+                                .num_key_value_heads = 2,
+                                .head_dim = 128,
+                                .vocab_size = 151936,
+                                .max_position_embeddings = 32768,
+                                .tie_word_embeddings = true,
+                                .qkv_bias = true,
+                                .mlp = MLP_GATED,
+                                .norm = NORM_RMS,
+                                .dtype = DTYPE_BF16};
+    const struct accelerator accelerator = {.name = "h200", .memory_bytes = 139.8 * UNITS_GIB};
+    struct kv_memory memory;
+    struct error error = {0};
+    ck_assert(kv_memory_derive(&config, NULL, &model, &accelerator, &memory, &error));
+    ck_assert_double_eq_tol(memory.available_bytes / UNITS_GIB, 120.53, 0.1);
+}
+END_TEST
+
 START_TEST(test_more_of_anything)
 {
     const struct model model = llama_8b();
@@ -77,7 +104,7 @@ START_TEST(test_more_of_anything)
     config.gpu_memory_utilization = 0.95;
     ck_assert_int_gt(derive(&config, &model).num_gpu_blocks, 2588);
     config = defaults();
-    config.memory_overhead_bytes = 1.0 * GIB;
+    config.memory_overhead_bytes = 1.0 * UNITS_GIB;
     ck_assert_int_lt(derive(&config, &model).num_gpu_blocks, 2588);
     config = defaults();
     config.max_num_batched_tokens = 16384; /* a step's activations outgrow those of sampling */
@@ -137,7 +164,7 @@ START_TEST(test_does_not_fit)
     ck_assert(!kv_memory_derive(&config, NULL, &model, &accelerator, &memory, &error));
     ck_assert_int_eq(error.kind, ERROR_INPUT);
     ck_assert_ptr_nonnull(strstr(error.text, "llama-3.1-8b does not fit 1 x rtx-4090: of "));
-    accelerator.memory_bytes = 1.0 * GIB;
+    accelerator.memory_bytes = 1.0 * UNITS_GIB;
     ck_assert(!kv_memory_derive(&config, NULL, &model, &accelerator, &memory, &error));
     ck_assert_ptr_nonnull(strstr(error.text, " of 1.00 GiB"));
     ck_assert_ptr_nonnull(strstr(error.text, "weights take 14.96 GiB"));
@@ -147,7 +174,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {test_known_point, test_more_of_anything, test_tensor_parallel,
-                                  test_override, test_does_not_fit};
+    const TTest *const tests[] = {test_known_point,      test_known_point_of_many_logits,
+                                  test_more_of_anything, test_tensor_parallel,
+                                  test_override,         test_does_not_fit};
     return unit_run("kv_memory", tests, COUNT(tests));
 }
