@@ -17,6 +17,25 @@ static bool occupy_standard_streams(void)
     return true;
 }
 
+/* An option, or something that may be a file: not a word that was meant as a command. */
+static bool is_config(const char *word)
+{
+    return *word == '-' || strpbrk(word, "./") != NULL || access(word, F_OK) == 0;
+}
+
+static int refuse_word(const char *word)
+{
+    enum { COMMANDS_MAX = 16 };
+    const char *names[COMMANDS_MAX];
+    size_t count = 0;
+    for (; commands[count].name != NULL && count < COMMANDS_MAX; count++)
+        names[count] = commands[count].name;
+    struct error error = {0};
+    error_input(&error, NULL, "there is no command and no configuration '%s'", word);
+    error_suggest(&error, word, names, count);
+    return command_fail(&error);
+}
+
 int main(int argc, char **argv)
 {
     if (!occupy_standard_streams())
@@ -34,5 +53,7 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], command->name) == 0)
             return command->run(argc - 1, argv + 1);
     }
+    if (!is_config(argv[1]))
+        return refuse_word(argv[1]);
     return command_run(argc, argv);
 }

@@ -325,6 +325,7 @@ azure 'a date that runs back' 'time runs back' '2022-11-16 18:00:00'
 
 fails 'no arguments' 2 'no configuration given'
 fails 'no configuration' 2 'no configuration given' run
+fails 'a command that is none' 2 "no command and no configuration 'rum' (did you mean 'run'?)" rum base.yaml
 fails 'two configurations' 2 'more than one configuration' base.yaml base.yaml
 run_fails 'an unknown command' 2 'simulate: cannot be opened' simulate
 fails 'an unknown long option' 2 "unknown option '--jsn'" base.yaml --jsn out.json
