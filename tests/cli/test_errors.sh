@@ -327,7 +327,7 @@ fails 'no arguments' 2 'no configuration given'
 fails 'no configuration' 2 'no configuration given' run
 fails 'a command that is none' 2 "no command and no configuration 'rum' (did you mean 'run'?)" rum base.yaml
 fails 'two configurations' 2 'more than one configuration' base.yaml base.yaml
-run_fails 'an unknown command' 2 'simulate: cannot be opened' simulate
+run_fails 'an unknown command' 2 "no command and no configuration 'simulate'" simulate
 fails 'an unknown long option' 2 "unknown option '--jsn'" base.yaml --jsn out.json
 fails 'an unknown short option' 2 "unknown option '-x'" base.yaml -x
 fails 'an unknown option among others' 2 "unknown option '-x'" base.yaml -qxq
@@ -336,7 +336,7 @@ fails 'an option without its value' 2 "'--json' needs a value" base.yaml --json
 fails 'a short option without its value' 2 "'-s' needs a value" base.yaml -s
 fails 'an option of two lines' 2 'unknown option' base.yaml $'--a\nb'
 fails 'help of two lines' 2 'there is no command' help $'a\nb'
-run_fails 'a file name of two lines' 2 'a?b: cannot be opened' $'a\nb'
+run_fails 'a file name of two lines' 2 "no configuration 'a?b'" $'a\nb'
 run_fails 'no override' 2 '-s seed: expected KEY=VALUE' base.yaml -s seed
 with 'an override without a key' 'expected KEY=VALUE' =5
 with 'an override of an empty key' 'an empty key' engine..block_size=5
