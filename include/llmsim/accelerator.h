@@ -1,4 +1,5 @@
-/* On what it runs: an accelerator's datasheet and the efficiencies fitted to measured kernels.
+/* On what it runs: an accelerator's datasheet and the efficiencies fitted to measured kernels. Texts
+ * are not owned; figures that are not given (power, those of another kind of interconnect) are NaN.
  * The symbols in brackets are those of the equations in src/cost. */
 #ifndef LLMSIM_ACCELERATOR_H
 #define LLMSIM_ACCELERATOR_H
@@ -39,7 +40,7 @@ struct elementwise_efficiency {
     double l2_resident_fraction;     /* [φ] of the L2 that a chain of kernels keeps its data in */
 };
 
-/* All-reduce over PCIe: α + 2(n−1)/n·S/β. Over NVLink: one-shot against two-shot up to 8 MB, then
+/* All-reduce over PCIe: α + 2(n−1)/n·S/β. Over NVLink: one-shot against two-shot up to 8 MiB, then
  * one bandwidth-bound form. */
 struct interconnect {
     int kind;                     /* enum interconnect_kind */
@@ -48,13 +49,13 @@ struct interconnect {
     double one_shot_s, one_shot_efficiency; /* [a1, b1] NVLink only, and below */
     double two_shot_s, two_shot_efficiency; /* [a2, b2] */
     double per_rank_s;                      /* [h] */
-    double large_s, large_efficiency;       /* [a, b] above 8 MB */
+    double large_s, large_efficiency;       /* [a, b] above 8 MiB */
     double large_rank_exponent;             /* [e] */
 };
 
 /* Time of the serving process that no kernel accounts for. */
 struct host_overhead {
-    double step_s;         /* every step; 0 where two steps in flight hide the host */
+    double step_s;         /* every step; 0: hidden, as two steps in flight do */
     double prefill_step_s; /* [t_mix] every step with any prefill */
     double sampler_s;      /* every step that emits a token */
     double sampler_per_sequence_s;

@@ -15,7 +15,7 @@ struct prefill_chunk {
 /* One forward pass, as sums: nothing here is a list of running sequences. */
 struct step_load {
     int32_t tokens;             /* all tokens computed, prefill and decode */
-    int32_t decode_sequences;   /* sequences computing one token each */
+    int32_t decode_sequences;   /* sequences that decode, one token each */
     int64_t decode_context_sum; /* Σ over those of the KV tokens read, the new one included */
     int32_t decode_context_max; /* the longest of those; 0 without decodes */
     int32_t emitting_sequences; /* sequences that sample a token: rows of the lm_head */

@@ -14,11 +14,12 @@ struct step_report {
     int32_t
         continuing_sequences; /* emitted a token at start_ns and now: one ITL of end − start each */
     int32_t running;          /* admitted and not finished, at the time the step was planned */
-    int64_t kv_blocks_used;   /* while the step ran */
+    int64_t kv_blocks_used;   /* once the step was planned */
     int64_t kv_tokens;        /* stored in those blocks */
     const struct cost *cost;
 };
 
+/* All four functions are required. */
 struct observer {
     void *context;
     void (*step)(void *context, const struct step_report *report);

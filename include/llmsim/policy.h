@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A running sequence that still has more than its next token to compute: part of its prompt, or of
- * what a preemption lost. */
+/* A running sequence that does not decode yet: part of its prompt, or of what a preemption lost, is
+ * still to be computed. */
 struct batch_prefill {
     int32_t wanted_tokens;
     int32_t chunk_tokens; /* what it computes in this step: 0 until batch_set_chunk */

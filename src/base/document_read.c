@@ -64,7 +64,7 @@ static bool read_sequence(struct reading *reading, const yaml_node_t *yaml, stru
     node->count = (size_t)(yaml->data.sequence.items.top - start);
     node->items = document_allocate(reading->document, node->count, sizeof *node->items);
     if (node->items == NULL)
-        return out_of_memory(reading->error) != NULL;
+        return error_run(reading->error, "out of memory");
     for (size_t i = 0; i < node->count; i++) {
         node->items[i] = read_node(reading, start[i], depth + 1);
         if (node->items[i] == NULL)
@@ -109,7 +109,7 @@ static bool read_mapping(struct reading *reading, const yaml_node_t *yaml, struc
     node->key_at = document_allocate(document, node->count, sizeof *node->key_at);
     struct node **key_nodes = document_allocate(document, node->count, sizeof *key_nodes);
     if (node->items == NULL || node->keys == NULL || node->key_at == NULL || key_nodes == NULL)
-        return out_of_memory(reading->error) != NULL;
+        return error_run(reading->error, "out of memory");
     for (size_t i = 0; i < node->count; i++) {
         key_nodes[i] = read_node(reading, start[i].key, depth + 1);
         if (key_nodes[i] == NULL)

@@ -19,8 +19,8 @@ bool output_file_same(const char *path, const char *other);
 bool output_file_open(struct output_file *file, const char *path, struct error *error);
 
 /* Check every write to every one of these files (those never opened, zeroed, are passed over), and
- * only then put them in place. All are closed either way; on failure those that were to be put in
- * place leave nothing behind. */
+ * only then put them in place. All are closed either way; on failure those not yet in place
+ * leave nothing behind. */
 bool output_files_commit(struct output_file *files, size_t count, struct error *error);
 
 /* Close and leave nothing behind. Does nothing to a closed or zeroed file. */

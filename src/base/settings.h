@@ -38,7 +38,7 @@ struct setting {
     size_t offset;  /* of the value in the struct */
     /* As a user would write it; NULL: required. A word ("auto", "none") where the kind wants
      * something else means "unset": it is stored as such, and so is the word, `null` or `~` in a
-     * file. Sections: "none" for one that may be absent (its members then stay as they are). */
+     * file. Sections: "none" for one that may be absent (its members then have their presets). */
     const char *preset;
     double minimum, maximum; /* integers and reals; 0 and 0: no bounds */
     /* SETTING_CHOICE: the names, ending in NULL. */

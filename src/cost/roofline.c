@@ -164,11 +164,7 @@ bool roofline_create(const struct cost_setup *setup, struct cost_model *cost_mod
     const struct accelerator *accelerator = setup->accelerator;
     assert(setup->max_num_seqs >= 1 && setup->max_num_batched_tokens >= 1);
     assert(setup->model->num_attention_heads % setup->tensor_parallel_size == 0);
-    if (setup->tensor_parallel_size > 1 && accelerator->interconnect.kind == INTERCONNECT_NONE)
-        return error_input(error, NULL,
-                           "tensor parallelism over %d ranks of %s: its description says nothing "
-                           "of an interconnect",
-                           (int)setup->tensor_parallel_size, accelerator->name);
+    assert(setup->tensor_parallel_size == 1 || accelerator->interconnect.kind != INTERCONNECT_NONE);
     struct roofline *roofline = calloc(1, sizeof *roofline);
     if (roofline == NULL)
         return error_run(error, "out of memory");

@@ -14,7 +14,7 @@ struct kv_memory {
     double available_bytes; /* for the KV cache */
     double block_bytes;
     int64_t num_gpu_blocks; /* of which one is vLLM's null block */
-    bool overridden;        /* num_gpu_blocks_override: the rest does not matter */
+    bool overridden;        /* num_gpu_blocks is num_gpu_blocks_override, whatever is available */
 };
 
 /* The derivation for a resolved engine. A model that does not fit, with room for one block beside

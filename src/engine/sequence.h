@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 enum sequence_state {
-    SEQUENCE_PREFILLING, /* has more than its next token to compute */
+    SEQUENCE_PREFILLING, /* part of its prompt, or of what a preemption lost, is missing */
     SEQUENCE_DECODING,   /* in the cohort */
     SEQUENCE_FINISHING,  /* its last step is planned or under way */
     SEQUENCE_PREEMPTED,

@@ -40,7 +40,7 @@ void metrics_token_gap(struct metrics *metrics, int64_t gap_ns);
 void metrics_outcome(struct metrics *metrics, const struct request_outcome *outcome);
 
 /* (finish − first token) / (output tokens − 1) in whole nanoseconds, rounded; −1 for a request of
- * one token or none. */
+ * one token, and a rejected one. */
 int64_t metrics_tpot_ns(const struct request_outcome *outcome);
 
 #endif

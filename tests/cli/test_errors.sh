@@ -364,6 +364,7 @@ fails 'JSON onto a full disk' 1 '/dev/full: cannot be written: No space left' ba
 fails 'one file for both' 2 'out.csv: cannot hold both' base.yaml --json out.csv --requests out.csv
 fails 'one file for both, by two names' 2 'cannot hold both' base.yaml --json out.json --requests ./out.json
 cp base.yaml precious.yaml
+fails 'the trace as output' 2 './trace.csv: would overwrite trace.csv' base.yaml --requests ./trace.csv
 fails 'the configuration as output' 2 'precious.yaml: would overwrite precious.yaml' precious.yaml --json ./precious.yaml
 fails 'stdout for both' 2 'cannot hold both' base.yaml --json - --requests -
 fails 'a trace into no directory' 1 'missing/x: cannot be written' trace generate generated.yaml -o missing/x

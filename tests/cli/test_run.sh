@@ -171,14 +171,39 @@ quiet traced.yaml "${override[@]}" --json echo.json >echoed.txt
 { echo '{'; sed -n '/^  "config": {/,/^  }/p' echo.json | sed '1d;$d'; echo '}'; } >elsewhere/config.json
 expect 'with a trace' same_digest "$(grep '^Digest' echoed.txt)" "$(digest elsewhere/config.json)"
 
-# A run that is ended leaves nothing behind.
+# A run that is ended leaves no file under the name it was to have. Its first row shows that it runs.
 mkdir ended
+mkfifo rows
 "$llmsim" base.yaml "${override[@]}" -s workload.num_requests=100000000 -q --json ended/x.json \
-    --requests ended/x.csv >ended.txt 2>stderr &
-sleep 0.3
+    --requests rows >ended.txt 2>stderr &
+exec 4<rows
+read -r _ <&4
 kill -TERM $!
 wait $! 2>stderr
-expect 'nothing left behind' test -z "$(ls ended)"
+expect 'it was ended' test $? = 143
+exec 4<&-
+expect 'nothing under its name' test ! -e ended/x.json
+
+# --- warnings
+
+"$llmsim" traced.yaml -s engine.max_model_len=1000 -q >rejected.txt 2>stderr
+rejected=$(awk -F, 'NR > 1 && $2 + $3 > 1000' llmsim.csv | wc -l)
+expect 'rejections are counted' grep -qx \
+    "warning: requests longer than max_model_len (1000 tokens), rejected: $rejected" stderr
+expect 'and failed' grep -q ", $rejected failed" rejected.txt
+"$llmsim" base.yaml "${override[@]}" -s engine.num_gpu_blocks_override=40 -q >short.txt 2>stderr
+expect 'a short cache is told' grep -q '^warning: the KV cache holds 624 tokens, fewer than' stderr
+expect 'what never fits is told' grep -q '^warning: requests that would not fit an empty KV cache' stderr
+"$llmsim" base.yaml -s engine.max_model_len=1000000 -q >long.txt 2>stderr
+expect 'more than the model holds is told' grep -q '^warning: max_model_len 1000000 is beyond' stderr
+
+# --- where models are
+
+mkdir -p alone/models
+cp "$llmsim" alone/llmsim
+cp "$top/configs/models/llama-2-7b.yaml" alone/models/own.yaml
+LLMSIM_CONFIGS=$work/alone alone/llmsim base.yaml -s model=own -q >own.txt 2>stderr
+expect 'LLMSIM_CONFIGS' grep -q '^llama-2-7b on' own.txt
 
 # --- help
 

@@ -101,14 +101,15 @@ START_TEST(test_rule_4_preemption)
 }
 END_TEST
 
-/* Rule 3, the head of the line: 5 blocks of 4 tokens, budget 8; A is 8 + 2 tokens, B 12 + 1, C 1
- * + 1.
+/* Rule 3, the head of the line: 5 blocks of 4 tokens, budget 8; A is 8 + 2 tokens, B 12 + 1,
+ * C 1 + 1.
  *
  *   step  computes      start  end
  *   0     A8*:2         0      1     A takes the whole budget
  *   1     A1*:3         1      2     2 blocks are free: enough for B's first 7 tokens, but
- * admission wants room for all 12, and C must not overtake; A done 2     B8:2          2      3 3
- * B4*:3 C1*:1   3      4     both done
+ *                                    admission wants room for all 12; C must not overtake; A done
+ *   2     B8:2          2      3
+ *   3     B4*:3 C1*:1   3      4     both done
  *
  * Async: step 2 is empty when planned at 1, and planned at 2; step 3 is planned at 2 already. */
 START_TEST(test_rule_3_head_of_line)
@@ -249,8 +250,10 @@ END_TEST
  *
  *   step  computes  start  end
  *   0     A3        0      1
- *   1     A2*       1      2     the last prompt token emits; no decode in what is left of the
- * budget 2     A1*       2      3 3     A1*       3      4 4     A1*       4      5     A done
+ *   1     A2*       1      2     the last prompt token emits; no decode in what is left
+ *   2     A1*       2      3
+ *   3     A1*       3      4
+ *   4     A1*       4      5     A done
  */
 START_TEST(test_rule_6_tokens)
 {

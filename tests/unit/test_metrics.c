@@ -261,6 +261,100 @@ START_TEST(test_empty_summary)
 }
 END_TEST
 
+static double json_at(const json_t *object, const char *section, const char *key)
+{
+    const json_t *value =
+        json_object_get(section != NULL ? json_object_get(object, section) : object, key);
+    ck_assert_msg(json_is_number(value), "'%s' is no number", key);
+    return json_number_value(value);
+}
+
+/* Every figure is different, and stands under its own key. */
+START_TEST(test_json_values)
+{
+    struct summary summary = {
+        .duration_s = 1,
+        .completed = 2,
+        .failed = 3,
+        .total_input_tokens = 4,
+        .total_output_tokens = 5,
+        .request_throughput_per_s = 6,
+        .request_goodput_per_s = 7,
+        .output_throughput_per_s = 8,
+        .total_token_throughput_per_s = 9,
+    };
+    for (int i = 0; i < LATENCY_COUNT; i++) {
+        double base = 10.0 * (i + 1);
+        summary.latency[i] =
+            (struct latency_summary){base, base + 1, base + 2, base + 3, base + 4, base + 5};
+    }
+    summary.num_gpu_blocks = 101;
+    summary.block_size = 62;
+    summary.kv_blocks_peak = 63;
+    summary.kv_mean_use = 64;
+    summary.kv_waste = 65;
+    summary.preemptions = 66;
+    summary.steps = 67;
+    summary.mean_batch_sequences = 68;
+    summary.mean_batch_tokens = 69;
+    summary.max_running = 70;
+    summary.busy_share = 71;
+    summary.mfu = 72;
+    summary.mbu = 73;
+    for (int i = 0; i < BOUND_COUNT; i++)
+        summary.bound_share[i] = 74 + i;
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+    ck_assert(summary_print_json(&summary, json_object(), stream));
+    fclose(stream);
+    json_t *root = json_loads(text, 0, NULL);
+    static const struct {
+        const char *section, *key;
+        double value;
+    } expected[] = {
+        {NULL, "duration", 1},
+        {NULL, "completed", 2},
+        {NULL, "failed", 3},
+        {NULL, "total_input_tokens", 4},
+        {NULL, "total_output_tokens", 5},
+        {NULL, "request_throughput", 6},
+        {NULL, "request_goodput", 7},
+        {NULL, "output_throughput", 8},
+        {NULL, "total_token_throughput", 9},
+        {NULL, "mean_ttft_ms", 10},
+        {NULL, "median_ttft_ms", 11},
+        {NULL, "std_ttft_ms", 12},
+        {NULL, "p90_tpot_ms", 23},
+        {NULL, "p95_itl_ms", 34},
+        {NULL, "p99_e2el_ms", 45},
+        {"kv_cache", "num_gpu_blocks", 101},
+        {"kv_cache", "block_size", 62},
+        {"kv_cache", "peak_blocks", 63},
+        {"kv_cache", "peak_use", 0.63},
+        {"kv_cache", "mean_use", 64},
+        {"kv_cache", "waste", 65},
+        {"kv_cache", "preemptions", 66},
+        {"engine", "steps", 67},
+        {"engine", "mean_batch_sequences", 68},
+        {"engine", "mean_batch_tokens", 69},
+        {"engine", "max_running", 70},
+        {"engine", "busy_share", 71},
+        {"utilisation", "mfu", 72},
+        {"utilisation", "mbu", 73},
+        {"utilisation", "compute_share", 74},
+        {"utilisation", "memory_share", 75},
+        {"utilisation", "communication_share", 76},
+        {"utilisation", "overhead_share", 77},
+    };
+    for (size_t i = 0; i < COUNT(expected); i++)
+        ck_assert_msg(json_at(root, expected[i].section, expected[i].key) == expected[i].value,
+                      "'%s' is not %g", expected[i].key, expected[i].value);
+    json_decref(root);
+    free(text);
+}
+END_TEST
+
 /* The keys of `vllm bench serve --save-result`, at the top level. */
 START_TEST(test_json_keys)
 {
@@ -307,7 +401,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {test_tpot,   test_latencies, test_steps,         test_goodput,
-                                  test_digest, test_summary,   test_empty_summary, test_json_keys};
+    const TTest *const tests[] = {test_tpot,          test_latencies,   test_steps,
+                                  test_goodput,       test_digest,      test_summary,
+                                  test_empty_summary, test_json_values, test_json_keys};
     return unit_run("metrics", tests, COUNT(tests));
 }
