@@ -20,6 +20,9 @@ int command_run(int argc, char **argv);
 int command_trace(int argc, char **argv);
 int command_help(int argc, char **argv);
 
+/* A command's options, as `llmsim help NAME`. */
+int command_print_help(const char *name);
+
 /* Print the error's line to stderr; its exit status. */
 int command_fail(const struct error *error);
 

@@ -43,6 +43,18 @@ static void print_choices(void)
         print_choice(cost_model_types[i]->name, cost_model_types[i]->summary, NULL);
 }
 
+int command_print_help(const char *name)
+{
+    for (const struct command *command = commands; command->name != NULL; command++) {
+        if (strcmp(command->name, name) != 0)
+            continue;
+        printf("llmsim %s\n    %s\n", command->usage, command->summary);
+        fputs(command->options != NULL ? command->options : "", stdout);
+        return command_finish_stdout();
+    }
+    return command_misuse("help", "there is no command '%s'", name);
+}
+
 int command_help(int argc, char **argv)
 {
     const char *topic = argc > 1 ? argv[1] : NULL;
@@ -59,12 +71,5 @@ int command_help(int argc, char **argv)
         print_choices();
         return command_finish_stdout();
     }
-    for (const struct command *command = commands; command->name != NULL; command++) {
-        if (strcmp(command->name, topic) != 0)
-            continue;
-        printf("llmsim %s\n    %s\n", command->usage, command->summary);
-        fputs(command->options != NULL ? command->options : "", stdout);
-        return command_finish_stdout();
-    }
-    return command_misuse("help", "there is no command '%s'", topic);
+    return command_print_help(topic);
 }

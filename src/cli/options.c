@@ -9,33 +9,24 @@
 
 bool overrides_init(struct overrides *overrides, int argc)
 {
-    size_t capacity = (size_t)argc + 1;
-    memset(overrides, 0, sizeof *overrides);
-    overrides->assignments = calloc(capacity, sizeof *overrides->assignments);
-    overrides->owned_texts = calloc(capacity, sizeof *overrides->owned_texts);
-    return overrides->assignments != NULL && overrides->owned_texts != NULL;
+    overrides->count = 0;
+    overrides->assignments = calloc((size_t)argc + 1, sizeof *overrides->assignments);
+    return overrides->assignments != NULL;
 }
 
 void overrides_fini(struct overrides *overrides)
 {
-    for (size_t i = 0; i < overrides->owned_count; i++)
-        free(overrides->owned_texts[i]);
-    free(overrides->owned_texts);
+    for (size_t i = 0; i < overrides->count; i++)
+        free(overrides->assignments[i]);
     free(overrides->assignments);
 }
 
-void overrides_add(struct overrides *overrides, const char *text)
+bool overrides_add(struct overrides *overrides, const char *prefix, const char *text)
 {
-    overrides->assignments[overrides->count++] = text;
-}
-
-bool overrides_add_seed(struct overrides *overrides, const char *seed)
-{
-    char *text = NULL;
-    if (asprintf(&text, "seed=%s", seed) < 0)
+    char *assignment = NULL;
+    if (asprintf(&assignment, "%s%s", prefix, text) < 0)
         return false;
-    overrides->owned_texts[overrides->owned_count++] = text;
-    overrides_add(overrides, text);
+    overrides->assignments[overrides->count++] = assignment;
     return true;
 }
 
@@ -67,8 +58,8 @@ bool options_load_config(struct experiment_config *config, const char *path,
                          const struct overrides *overrides, struct error *error)
 {
     char directory[4096];
-    return experiment_config_load(config, path, overrides->assignments, overrides->count,
-                                  find_configs(directory), command_warn, error);
+    return experiment_config_load(config, path, (const char *const *)overrides->assignments,
+                                  overrides->count, find_configs(directory), command_warn, error);
 }
 
 bool options_check_output(const char *path, const struct experiment_config *config,

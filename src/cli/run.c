@@ -34,14 +34,13 @@ static int parse_options(int argc, char **argv, struct run_options *options)
     opterr = 0;
     int option = 0;
     while ((option = getopt_long(argc, argv, ":s:qh", known, NULL)) != -1) {
-        if (option == 's')
-            overrides_add(&options->overrides, optarg);
-        else if (option == JSON)
+        if ((option == 's' && !overrides_add(&options->overrides, "", optarg)) ||
+            (option == SEED && !overrides_add(&options->overrides, "seed=", optarg)))
+            return command_out_of_memory();
+        if (option == JSON)
             options->json_path = optarg;
         else if (option == REQUESTS)
             options->requests_path = optarg;
-        else if (option == SEED && !overrides_add_seed(&options->overrides, optarg))
-            return command_out_of_memory();
         else if (option == 'q')
             options->quiet = true;
         else if (option == PRINT_CONFIG)
@@ -199,8 +198,7 @@ int command_run(int argc, char **argv)
     int status = overrides_init(&options.overrides, argc) ? parse_options(argc, argv, &options)
                                                           : command_out_of_memory();
     if (status == 0 && options.help) {
-        char *topic[] = {"help", "run", NULL};
-        status = command_help(2, topic);
+        status = command_print_help("run");
     } else if (status == 0) {
         status = run_with(&options);
     }

@@ -4,28 +4,17 @@
 #include "options.h"
 #include "output_file.h"
 #include "progress.h"
+#include "trace_format.h"
 #include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
 
 struct generate_options {
-    const char *config_path, *output_path, *format;
+    const char *config_path, *output_path;
+    const struct trace_format *format;
     struct overrides overrides;
     bool help;
 };
-
-static int check_format(const char *format)
-{
-    size_t count = 0;
-    for (; workload_written_formats[count] != NULL; count++) {
-        if (strcmp(workload_written_formats[count], format) == 0)
-            return 0;
-    }
-    struct error error = {0};
-    error_input(&error, NULL, "--format: there is no format '%s' to write", format);
-    error_suggest(&error, format, workload_written_formats, count);
-    return command_fail(&error);
-}
 
 static int parse_options(int argc, char **argv, struct generate_options *options)
 {
@@ -38,17 +27,17 @@ static int parse_options(int argc, char **argv, struct generate_options *options
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
+    const char *format = "llmsim";
     opterr = 0;
     int option = 0;
     while ((option = getopt_long(argc, argv, ":s:o:h", known, NULL)) != -1) {
-        if (option == 's')
-            overrides_add(&options->overrides, optarg);
-        else if (option == 'o')
+        if ((option == 's' && !overrides_add(&options->overrides, "", optarg)) ||
+            (option == SEED && !overrides_add(&options->overrides, "seed=", optarg)))
+            return command_out_of_memory();
+        if (option == 'o')
             options->output_path = optarg;
         else if (option == FORMAT)
-            options->format = optarg;
-        else if (option == SEED && !overrides_add_seed(&options->overrides, optarg))
-            return command_out_of_memory();
+            format = optarg;
         else if (option == 'h')
             options->help = true;
         else if (option == ':' || option == '?')
@@ -62,7 +51,9 @@ static int parse_options(int argc, char **argv, struct generate_options *options
     if (argc - optind != 2)
         return command_misuse("trace", "one configuration is wanted, not %d", argc - optind - 1);
     options->config_path = argv[optind + 1];
-    return check_format(options->format);
+    struct error error = {0};
+    options->format = trace_format_find_written(format, &error);
+    return options->format != NULL ? 0 : command_fail(&error);
 }
 
 static bool write_trace(const struct experiment_config *config,
@@ -102,12 +93,11 @@ static int generate(const struct generate_options *options)
 
 int command_trace(int argc, char **argv)
 {
-    struct generate_options options = {.output_path = "-", .format = "llmsim"};
+    struct generate_options options = {.output_path = "-"};
     int status = overrides_init(&options.overrides, argc) ? parse_options(argc, argv, &options)
                                                           : command_out_of_memory();
     if (status == 0 && options.help) {
-        char *topic[] = {"help", "trace", NULL};
-        status = command_help(2, topic);
+        status = command_print_help("trace");
     } else if (status == 0) {
         status = generate(&options);
     }

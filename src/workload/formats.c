@@ -14,8 +14,6 @@ static const struct trace_format *const formats[] = {TRACE_FORMATS(FORMAT_ADDRES
 
 const char *const trace_format_names[] = {TRACE_FORMATS(FORMAT_NAME) NULL};
 
-const char *const workload_written_formats[] = {TRACE_FORMATS_WRITTEN(FORMAT_NAME) NULL};
-
 const struct trace_format *trace_format_at(size_t index)
 {
     return index < FORMAT_COUNT ? formats[index] : NULL;
@@ -69,11 +67,17 @@ const struct trace_format *trace_format_detect(int index, const struct text_read
     return NULL;
 }
 
-const struct trace_format *trace_format_find_written(const char *name)
+const struct trace_format *trace_format_find_written(const char *name, struct error *error)
 {
+    const char *names[FORMAT_COUNT] = {NULL};
     for (size_t i = 0; i < FORMAT_COUNT; i++) {
-        if (formats[i]->write_row != NULL && strcmp(formats[i]->name, name) == 0)
+        if (formats[i]->write_row == NULL)
+            continue;
+        if (strcmp(formats[i]->name, name) == 0)
             return formats[i];
+        names[i] = formats[i]->name;
     }
+    error_input(error, NULL, "no trace can be written in format '%s'", name);
+    error_suggest(error, name, names, FORMAT_COUNT);
     return NULL;
 }

@@ -1,4 +1,4 @@
-/* Trace formats: one file and one line in TRACE_FORMATS_WRITTEN or TRACE_FORMATS a format.
+/* Trace formats: one file and one line in TRACE_FORMATS a format.
  *
  * A format is a struct trace_format named trace_format_<name>. It is told by the file's first line,
  * and turns each line after that into a request. Files are read line by line, never whole. */
@@ -8,13 +8,10 @@
 #include "text_reader.h"
 #include <llmsim/request.h>
 
-/* Formats that can also be written; X(name) a format. */
-#define TRACE_FORMATS_WRITTEN(X)                                                                   \
+/* X(name) a format. */
+#define TRACE_FORMATS(X)                                                                           \
     X(azure)                                                                                       \
     X(llmsim)
-
-/* Formats that can be read: the same, and here go those that cannot be written. */
-#define TRACE_FORMATS(X) TRACE_FORMATS_WRITTEN(X)
 
 /* A row being read, from left to right. */
 struct trace_row {
@@ -58,8 +55,8 @@ const struct trace_format *trace_format_detect(int index, const struct text_read
                                                const char *line, size_t length, int *columns,
                                                struct error *error);
 
-/* The format of that name which can be written, or NULL. */
-const struct trace_format *trace_format_find_written(const char *name);
+/* The format of that name, which can be written; NULL with *error filled when there is none. */
+const struct trace_format *trace_format_find_written(const char *name, struct error *error);
 
 /* Record that the field that starts at `field` is wrong: "WHAT: 'text' is not EXPECTED". Always
  * false. */

@@ -260,25 +260,16 @@ bool workload_open(const struct workload_config *config, uint64_t seed,
                                  : generator_open(config, seed, source, error);
 }
 
-int64_t workload_write(struct request_source *source, const char *format, FILE *stream,
-                       void (*progress)(double fraction), struct error *error)
+int64_t workload_write(struct request_source *source, const struct trace_format *format,
+                       FILE *stream, void (*progress)(double fraction), struct error *error)
 {
-    const struct trace_format *written = trace_format_find_written(format);
-    if (written == NULL) {
-        size_t count = 0;
-        while (workload_written_formats[count] != NULL)
-            count++;
-        error_input(error, NULL, "no trace can be written in format '%s'", format);
-        error_suggest(error, format, workload_written_formats, count);
-        return -1;
-    }
     int64_t requests = 0;
     struct request request;
     enum request_source_result result = SOURCE_REQUEST;
-    written->write_header(stream);
+    format->write_header(stream);
     while (!ferror(stream) &&
            (result = source->next(source->state, &request, error)) == SOURCE_REQUEST) {
-        written->write_row(stream, &request);
+        format->write_row(stream, &request);
         if (++requests % REQUESTS_PER_PROGRESS == 0 && progress != NULL)
             progress(source->progress(source->state));
     }

@@ -5,6 +5,8 @@
 #include "settings.h"
 #include <llmsim/request.h>
 
+struct trace_format;
+
 /* `arrivals` */
 struct arrivals_config {
     int process; /* poisson, constant, gamma; −1: no generated traffic */
@@ -44,12 +46,9 @@ bool workload_check(const struct workload_config *config, const struct node *nod
 bool workload_open(const struct workload_config *config, uint64_t seed,
                    struct request_source *source, struct error *error);
 
-/* Write the requests of a source as a trace in the named format ("azure", "llmsim"); the number of
- * requests written, or −1. `progress` (may be NULL) hears now and then how far it is. */
-int64_t workload_write(struct request_source *source, const char *format, FILE *stream,
-                       void (*progress)(double fraction), struct error *error);
-
-/* Names of the formats that can be written, NULL-terminated. */
-extern const char *const workload_written_formats[];
+/* Write the requests of a source as a trace, in a format that can be written (trace_format.h); the
+ * number of requests written, or −1. `progress` (may be NULL) hears now and then how far it is. */
+int64_t workload_write(struct request_source *source, const struct trace_format *format,
+                       FILE *stream, void (*progress)(double fraction), struct error *error);
 
 #endif
