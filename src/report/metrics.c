@@ -7,12 +7,36 @@
 #define FIELD(member) offsetof(struct slo, member)
 
 static const struct setting settings[] = {
-    {"ttft", SETTING_REAL, UNIT_SECONDS, FIELD(ttft_s), "none", 0, INFINITY, NULL, NULL,
-     "time to first token that a good request meets"},
-    {"tpot", SETTING_REAL, UNIT_SECONDS, FIELD(tpot_s), "none", 0, INFINITY, NULL, NULL,
-     "time per output token that a good request meets"},
-    {"e2e", SETTING_REAL, UNIT_SECONDS, FIELD(e2el_s), "none", 0, INFINITY, NULL, NULL,
-     "end-to-end latency that a good request meets"},
+    {
+        .name = "ttft",
+        .kind = SETTING_REAL,
+        .unit = UNIT_SECONDS,
+        .offset = FIELD(ttft_s),
+        .preset = "none",
+        .minimum = 0,
+        .maximum = INFINITY,
+        .help = "time to first token that a good request meets",
+    },
+    {
+        .name = "tpot",
+        .kind = SETTING_REAL,
+        .unit = UNIT_SECONDS,
+        .offset = FIELD(tpot_s),
+        .preset = "none",
+        .minimum = 0,
+        .maximum = INFINITY,
+        .help = "time per output token that a good request meets",
+    },
+    {
+        .name = "e2e",
+        .kind = SETTING_REAL,
+        .unit = UNIT_SECONDS,
+        .offset = FIELD(e2el_s),
+        .preset = "none",
+        .minimum = 0,
+        .maximum = INFINITY,
+        .help = "end-to-end latency that a good request meets",
+    },
 };
 
 const struct settings_table slo_settings = {"the slo section", settings,

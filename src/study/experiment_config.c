@@ -12,17 +12,28 @@
 #define OUTPUT(member) offsetof(struct output_config, member)
 
 static const struct setting output_keys[] = {
-    {"json", SETTING_PATH, UNIT_NONE, OUTPUT(json), "none", 0, 0, NULL, NULL,
-     "the summary as JSON, as --json"},
-    {"requests", SETTING_PATH, UNIT_NONE, OUTPUT(requests), "none", 0, 0, NULL, NULL,
-     "a CSV row a request, as --requests"},
+    {
+        .name = "json",
+        .kind = SETTING_PATH,
+        .offset = OUTPUT(json),
+        .preset = "none",
+        .help = "the summary as JSON, as --json",
+    },
+    {
+        .name = "requests",
+        .kind = SETTING_PATH,
+        .offset = OUTPUT(requests),
+        .preset = "none",
+        .help = "a CSV row a request, as --requests",
+    },
 };
 static const struct settings_table output_settings = {"the output section", output_keys,
                                                       sizeof output_keys / sizeof *output_keys};
 
-#define SECTION(name, preset, help)                                                                \
+#define SECTION(key, text, words)                                                                  \
     {                                                                                              \
-#name, SETTING_SECTION, UNIT_NONE, FIELD(name), preset, 0, 0, NULL, &name##_settings, help \
+        .name = #key, .kind = SETTING_SECTION, .offset = FIELD(key), .preset = (text),             \
+        .section = &key##_settings, .help = (words)                                                \
     }
 
 static const struct setting settings[] = {
@@ -33,8 +44,15 @@ static const struct setting settings[] = {
     SECTION(cost, "none", "how long a step takes"),
     SECTION(slo, "none", "what a good request meets"),
     SECTION(output, "none", "files to write"),
-    {"seed", SETTING_INTEGER, UNIT_NONE, FIELD(seed), "0", 0, 1e18, NULL, NULL,
-     "of every random stream"},
+    {
+        .name = "seed",
+        .kind = SETTING_INTEGER,
+        .offset = FIELD(seed),
+        .preset = "0",
+        .minimum = 0,
+        .maximum = 1e18,
+        .help = "of every random stream",
+    },
 };
 
 const struct settings_table experiment_settings = {"a configuration", settings,
