@@ -25,8 +25,10 @@ static struct node *read_value(struct document *document, const char *name, cons
      * the other an empty value. */
     const char *yaml = strcmp(text, "-") == 0 ? "'-'" : *text == '\0' ? "''" : text;
     struct node *value = document_read_text(document, name, yaml, strlen(yaml), error);
-    if (value != NULL)
+    if (value != NULL) {
         erase_positions(value, at);
+        value->quoted = value->quoted && *text != '\0';
+    }
     return value;
 }
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gsl/gsl_errno.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -41,6 +42,7 @@ int main(int argc, char **argv)
     if (!occupy_standard_streams())
         return ERROR_RUN;
     gsl_set_error_handler_off();
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is a write that fails, not a death */
     if (argc < 2)
         return command_misuse("run", "no configuration given");
     if (strcmp(argv[1], "--version") == 0) {

@@ -49,7 +49,8 @@ static const struct setting settings[] = {
      .preset = "none",
      .minimum = 0,
      .maximum = 1e6,
-     .help = "linear only: of every prompt token computed in the step; none: 0"},
+     .help = "linear only: of every prompt token computed in the step, and of those computed again "
+             "after a preemption; none: 0"},
     {.name = "per_decode_sequence",
      .kind = SETTING_REAL,
      .unit = UNIT_SECONDS,
@@ -65,7 +66,8 @@ static const struct setting settings[] = {
      .preset = "none",
      .minimum = 0,
      .maximum = 1e6,
-     .help = "linear only: of every token of context of every sequence in the step; none: 0"},
+     .help = "linear only: of every token of context of every sequence in the step, those that the "
+             "step computes included; none: 0"},
 };
 
 const struct settings_table cost_settings = {"cost", settings, sizeof settings / sizeof *settings};

@@ -25,8 +25,8 @@ static double activation_peak(const struct engine_config *config, const struct m
     return fmax(forward, sampling);
 }
 
-bool kv_memory_derive(const struct engine_config *config, const struct node *node,
-                      const struct model *model, const struct accelerator *accelerator,
+bool kv_memory_derive(const struct engine_config *config, const struct model *model,
+                      const struct accelerator *accelerator, const struct location *at,
                       struct kv_memory *memory, struct error *error)
 {
     int ranks = (int)config->tensor_parallel_size;
@@ -43,7 +43,7 @@ bool kv_memory_derive(const struct engine_config *config, const struct node *nod
     if (config->num_gpu_blocks_override != SETTING_UNSET_INTEGER) {
         if (memory->weight_bytes >= memory->capacity_bytes)
             return error_input(
-                error, node_key_location(node, "tensor_parallel_size"),
+                error, at,
                 "%s does not fit %d x %s: %.2f GiB of weights a rank, %.2f GiB of memory",
                 model->name, ranks, accelerator->name, memory->weight_bytes / UNITS_GIB,
                 memory->capacity_bytes / UNITS_GIB);
@@ -54,7 +54,7 @@ bool kv_memory_derive(const struct engine_config *config, const struct node *nod
     double blocks = floor(memory->available_bytes / memory->block_bytes);
     if (blocks < 2.0)
         return error_input(
-            error, node_key_location(node, "gpu_memory_utilization"),
+            error, at,
             "%s does not fit %d x %s: of %.2f GiB (%.0f %% of %.2f GiB), weights take %.2f GiB, "
             "activations %.2f GiB, overhead %.2f GiB; %.2f GiB are left for the KV cache",
             model->name, ranks, accelerator->name, memory->requested_bytes / UNITS_GIB,

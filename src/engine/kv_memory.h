@@ -18,9 +18,10 @@ struct kv_memory {
 };
 
 /* The derivation for a resolved engine. A model that does not fit, with room for one block beside
- * the null block, is an error that says what is missing. */
-bool kv_memory_derive(const struct engine_config *config, const struct node *node,
-                      const struct model *model, const struct accelerator *accelerator,
+ * the null block, is an error that says what is missing; `at` (may be NULL) is where the
+ * model is named. */
+bool kv_memory_derive(const struct engine_config *config, const struct model *model,
+                      const struct accelerator *accelerator, const struct location *at,
                       struct kv_memory *memory, struct error *error);
 
 #endif

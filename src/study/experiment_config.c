@@ -63,6 +63,7 @@ struct loading {
     struct experiment_config *config;
     struct node *root;
     const char *config_directory;
+    struct location model_at; /* where the model is named */
     warn_function *warn;
     struct error *error;
 };
@@ -233,7 +234,7 @@ static bool resolve(const struct loading *loading)
         return false;
     if (*warning != '\0')
         loading->warn(warning);
-    if (!kv_memory_derive(&config->engine, engine, &config->model, &config->accelerator,
+    if (!kv_memory_derive(&config->engine, &config->model, &config->accelerator, &loading->model_at,
                           &config->kv_memory, loading->error))
         return false;
     warn_of_short_cache(loading);
@@ -253,9 +254,11 @@ static bool load(struct loading *loading, const char *path, const char *const *o
                  size_t override_count)
 {
     loading->root = document_read_file(loading->config->document, path, loading->error);
-    return loading->root != NULL && apply_overrides(loading, overrides, override_count, false) &&
-           settings_check_keys(&experiment_settings, loading->root, loading->error) &&
-           expand_reference(loading, "model", "models") &&
+    if (loading->root == NULL || !apply_overrides(loading, overrides, override_count, false) ||
+        !settings_check_keys(&experiment_settings, loading->root, loading->error))
+        return false;
+    loading->model_at = *node_key_location(loading->root, "model");
+    return expand_reference(loading, "model", "models") &&
            expand_reference(loading, "accelerator", "accelerators") &&
            apply_overrides(loading, overrides, override_count, true) && read_sections(loading) &&
            refuse_stdin_twice(loading, path) && resolve(loading);

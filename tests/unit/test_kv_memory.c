@@ -42,7 +42,7 @@ static struct kv_memory derive(const struct engine_config *config, const struct 
     struct kv_memory memory;
     struct error error = {0};
     const struct accelerator accelerator = rtx_4090();
-    ck_assert_msg(kv_memory_derive(config, NULL, model, &accelerator, &memory, &error), "%s",
+    ck_assert_msg(kv_memory_derive(config, model, &accelerator, NULL, &memory, &error), "%s",
                   error.text);
     return memory;
 }
@@ -89,7 +89,7 @@ START_TEST(test_known_point_of_many_logits)
     const struct accelerator accelerator = {.name = "h200", .memory_bytes = 139.8 * UNITS_GIB};
     struct kv_memory memory;
     struct error error = {0};
-    ck_assert(kv_memory_derive(&config, NULL, &model, &accelerator, &memory, &error));
+    ck_assert(kv_memory_derive(&config, &model, &accelerator, NULL, &memory, &error));
     ck_assert_double_eq_tol(memory.available_bytes / UNITS_GIB, 120.53, 0.1);
 }
 END_TEST
@@ -158,14 +158,14 @@ START_TEST(test_does_not_fit)
     double fixed = memory.weight_bytes + memory.activation_bytes + memory.overhead_bytes;
     accelerator.memory_bytes = (fixed + 2.001 * memory.block_bytes) / 0.9;
     struct error error = {0};
-    ck_assert(kv_memory_derive(&config, NULL, &model, &accelerator, &memory, &error));
+    ck_assert(kv_memory_derive(&config, &model, &accelerator, NULL, &memory, &error));
     ck_assert_int_eq(memory.num_gpu_blocks, 2);
     accelerator.memory_bytes = (fixed + 1.999 * memory.block_bytes) / 0.9;
-    ck_assert(!kv_memory_derive(&config, NULL, &model, &accelerator, &memory, &error));
+    ck_assert(!kv_memory_derive(&config, &model, &accelerator, NULL, &memory, &error));
     ck_assert_int_eq(error.kind, ERROR_INPUT);
     ck_assert_ptr_nonnull(strstr(error.text, "llama-3.1-8b does not fit 1 x rtx-4090: of "));
     accelerator.memory_bytes = 1.0 * UNITS_GIB;
-    ck_assert(!kv_memory_derive(&config, NULL, &model, &accelerator, &memory, &error));
+    ck_assert(!kv_memory_derive(&config, &model, &accelerator, NULL, &memory, &error));
     ck_assert_ptr_nonnull(strstr(error.text, " of 1.00 GiB"));
     ck_assert_ptr_nonnull(strstr(error.text, "weights take 14.96 GiB"));
     ck_assert_ptr_nonnull(strstr(error.text, "; 0.00 GiB are left for the KV cache"));
