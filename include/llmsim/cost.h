@@ -19,7 +19,6 @@ struct step_load {
     int64_t decode_context_sum; /* Σ over those of the KV tokens read, the new one included */
     int32_t decode_context_max; /* the longest of those; 0 without decodes */
     int32_t emitting_sequences; /* sequences that sample a token: rows of the lm_head */
-    int32_t prefill_tokens;     /* Σ over chunks */
     int32_t chunk_count;
     const struct prefill_chunk *chunks;
 };

@@ -35,18 +35,22 @@ static char *resolve(const char *path)
     return resolved;
 }
 
+static bool is_same(const struct stat *status, const struct stat *other)
+{
+    return status->st_dev == other->st_dev && status->st_ino == other->st_ino;
+}
+
 bool output_file_same(const char *path, const char *other)
 {
     struct stat status, other_status;
     return stat(path, &status) == 0 && stat(other, &other_status) == 0 &&
-           status.st_dev == other_status.st_dev && status.st_ino == other_status.st_ino;
+           is_same(&status, &other_status);
 }
 
 static bool is_stdout(const struct stat *status)
 {
     struct stat standard;
-    return fstat(STDOUT_FILENO, &standard) == 0 && status->st_dev == standard.st_dev &&
-           status->st_ino == standard.st_ino;
+    return fstat(STDOUT_FILENO, &standard) == 0 && is_same(status, &standard);
 }
 
 /* Where the file system has files without a name (open(2), O_TMPFILE), nothing is left behind even

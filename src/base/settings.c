@@ -28,6 +28,31 @@ static bool is_word_for_unset(const struct setting *setting, const struct node *
             strcmp(node->text, "~") == 0 || strcmp(node->text, "") == 0);
 }
 
+bool setting_is_unset(const struct setting *setting, const void *base)
+{
+    const void *value = (const char *)base + setting->offset;
+    switch (setting->kind) {
+    case SETTING_BOOL:
+        return false;
+    case SETTING_INTEGER:
+        return *(const int64_t *)value == SETTING_UNSET_INTEGER;
+    case SETTING_REAL:
+        return isnan(*(const double *)value);
+    case SETTING_TEXT:
+    case SETTING_PATH:
+        return *(const char *const *)value == NULL;
+    case SETTING_CHOICE:
+        return *(const int *)value < 0;
+    case SETTING_SECTION:
+        for (size_t i = 0; i < setting->section->count; i++) {
+            if (!setting_is_unset(&setting->section->settings[i], value))
+                return false;
+        }
+        return true;
+    }
+    return false;
+}
+
 static void store_unset(const struct setting *setting, void *base)
 {
     void *target = member(setting, base);

@@ -53,6 +53,9 @@ struct settings_table {
     size_t count;
 };
 
+/* Whether the setting's value in the struct at `base` is unset; a section, whether all of it is. */
+bool setting_is_unset(const struct setting *setting, const void *base);
+
 /* Read `mapping` (NULL: all presets) into the struct at `base`. Unknown keys, wrong kinds, wrong
  * units, values out of bounds and missing required keys are errors at their line and column.
  * Texts stored point into the document, or are string literals of the table. */

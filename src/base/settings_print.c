@@ -11,31 +11,6 @@ static const void *member(const struct setting *setting, const void *base)
     return (const char *)base + setting->offset;
 }
 
-static bool is_unset(const struct setting *setting, const void *base)
-{
-    const void *value = member(setting, base);
-    switch (setting->kind) {
-    case SETTING_BOOL:
-        return false;
-    case SETTING_INTEGER:
-        return *(const int64_t *)value == SETTING_UNSET_INTEGER;
-    case SETTING_REAL:
-        return isnan(*(const double *)value);
-    case SETTING_TEXT:
-    case SETTING_PATH:
-        return *(const char *const *)value == NULL;
-    case SETTING_CHOICE:
-        return *(const int *)value < 0;
-    case SETTING_SECTION:
-        for (size_t i = 0; i < setting->section->count; i++) {
-            if (!is_unset(&setting->section->settings[i], value))
-                return false;
-        }
-        return true;
-    }
-    return false;
-}
-
 /* Only a path can hold what is not UTF-8; JSON cannot, and shows question marks. */
 static json_t *json_text(const char *text)
 {
@@ -128,7 +103,7 @@ void settings_print_yaml(const struct settings_table *table, const void *base, i
 {
     for (size_t i = 0; i < table->count; i++) {
         const struct setting *setting = &table->settings[i];
-        if (is_unset(setting, base))
+        if (setting_is_unset(setting, base))
             continue;
         fprintf(stream, "%*s%s:", indent, "", setting->name);
         if (setting->kind == SETTING_SECTION) {
@@ -143,7 +118,7 @@ void settings_print_yaml(const struct settings_table *table, const void *base, i
 
 static json_t *json_value(const struct setting *setting, const void *base)
 {
-    if (is_unset(setting, base))
+    if (setting_is_unset(setting, base))
         return json_null();
     const void *value = member(setting, base);
     switch (setting->kind) {

@@ -167,14 +167,13 @@ bool accelerator_check(const struct accelerator *accelerator, const struct node 
         const struct setting *setting = &interconnect_table.settings[i];
         if (setting->kind == SETTING_CHOICE)
             continue;
-        const double *value =
-            (const double *)(const void *)((const char *)interconnect + setting->offset);
+        bool given = !setting_is_unset(setting, interconnect);
         bool belongs = belongs_to_kind(setting, interconnect->kind);
-        if (belongs && !setting_is_set(*value))
+        if (belongs && !given)
             return error_input(error, node_key_location(section, "kind"),
                                "an interconnect of kind %s needs '%s' (%s)", kind, setting->name,
                                setting->help);
-        if (!belongs && setting_is_set(*value))
+        if (!belongs && given)
             return error_input(error, node_key_location(section, setting->name),
                                "'%s' has no meaning for an interconnect of kind %s (%s)",
                                setting->name, kind, setting->help);

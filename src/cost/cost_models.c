@@ -105,8 +105,7 @@ bool cost_config_resolve(struct cost_config *config, const struct node *node, st
         return resolve_linear(config, node, error);
     for (size_t i = 0; i < cost_settings.count; i++) {
         const struct setting *setting = &settings[i];
-        const double *coefficient = (const void *)((const char *)config + setting->offset);
-        if (setting->kind == SETTING_REAL && setting_is_set(*coefficient))
+        if (setting->kind == SETTING_REAL && !setting_is_unset(setting, config))
             return refuse_foreign_key(config, setting->name, node, error);
     }
     if (config->attention < 0)

@@ -10,11 +10,12 @@
 static void linear_step(void *state, const struct step_load *load, struct cost *cost)
 {
     const struct cost_config *config = state;
-    int64_t context_tokens = load->decode_context_sum;
+    int32_t prefill_tokens = load->tokens - load->decode_sequences;
+    int64_t context_tokens = load->decode_context_sum + prefill_tokens;
     for (int32_t i = 0; i < load->chunk_count; i++)
-        context_tokens += load->chunks[i].context_tokens + load->chunks[i].tokens;
+        context_tokens += load->chunks[i].context_tokens;
     /* The order of the additions is part of the result: tests compare it to the nanosecond. */
-    double time_s = config->base_s + config->per_prefill_token_s * (double)load->prefill_tokens +
+    double time_s = config->base_s + config->per_prefill_token_s * (double)prefill_tokens +
                     config->per_decode_sequence_s * (double)load->decode_sequences +
                     config->per_context_token_s * (double)context_tokens;
     *cost = (struct cost){.time_s = time_s};

@@ -128,7 +128,6 @@ static void load_chunk(struct step_load *load, struct prefill_chunk *chunks,
     }
     chunks[load->chunk_count++] =
         (struct prefill_chunk){prefill->chunk_tokens, sequence->context_tokens};
-    load->prefill_tokens += prefill->chunk_tokens;
 }
 
 /* What the planned chunks compute is taken as computed; sequences that reach their next token emit

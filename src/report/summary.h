@@ -43,6 +43,12 @@ struct summary_context {
     double peak_flops_per_s, peak_bytes_per_s; /* 0: none */
 };
 
+/* Share of the blocks that were in use at the peak. */
+static inline double summary_kv_peak_use(const struct summary *summary)
+{
+    return (double)summary->kv_blocks_peak / (double)(summary->num_gpu_blocks - 1);
+}
+
 void summary_fill(struct summary *summary, const struct metrics *metrics,
                   const struct summary_context *context);
 

@@ -58,8 +58,7 @@ static bool set_kv_cache(json_t *root, const struct summary *summary)
     bool done = set(kv_cache, "num_gpu_blocks", json_integer(summary->num_gpu_blocks));
     done &= set(kv_cache, "block_size", json_integer(summary->block_size));
     done &= set(kv_cache, "peak_blocks", json_integer(summary->kv_blocks_peak));
-    done &= set(kv_cache, "peak_use",
-                json_real((double)summary->kv_blocks_peak / (double)(summary->num_gpu_blocks - 1)));
+    done &= set(kv_cache, "peak_use", json_real(summary_kv_peak_use(summary)));
     done &= set(kv_cache, "mean_use", json_real(summary->kv_mean_use));
     done &= set(kv_cache, "waste", json_real(summary->kv_waste));
     done &= set(kv_cache, "preemptions", json_integer(summary->preemptions));

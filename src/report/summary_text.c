@@ -30,11 +30,10 @@ static void print_engine(const struct summary *summary, FILE *stream)
             "%" PRId64 " running, busy %.1f %%\n",
             summary->steps, summary->mean_batch_sequences, summary->mean_batch_tokens,
             summary->max_running, 100.0 * summary->busy_share);
-    double usable_blocks = (double)(summary->num_gpu_blocks - 1);
     fprintf(stream,
             "KV cache        %.1f %% used at peak, %.1f %% on average, %.1f %% of that wasted, "
             "%" PRId64 " preemptions\n",
-            100.0 * (double)summary->kv_blocks_peak / usable_blocks, 100.0 * summary->kv_mean_use,
+            100.0 * summary_kv_peak_use(summary), 100.0 * summary->kv_mean_use,
             100.0 * summary->kv_waste, summary->preemptions);
     fputs("Time by bound   ", stream);
     for (int i = 0; i < BOUND_COUNT; i++)

@@ -154,14 +154,14 @@ static bool check_keys(const struct choice_check *check, const struct node *sect
     const char *chosen = chooser->choices[choice];
     for (size_t i = 1; i < check->table->count; i++) {
         const struct setting *setting = &check->table->settings[i];
-        const double value = *(const double *)((const char *)check->config + setting->offset);
+        const bool given = !setting_is_unset(setting, check->config);
         const bool needed = contains(check->needed, setting->name);
         const bool usable = needed || contains(check->usable, setting->name);
-        if (needed && !setting_is_set(value))
+        if (needed && !given)
             return error_input(error, node_key_location(section, chooser->name),
                                "%s '%s' of %s needs '%s': %s", chooser->name, chosen,
                                check->section_name, setting->name, setting->help);
-        if (!usable && setting_is_set(value))
+        if (!usable && given)
             return error_input(error, node_key_location(section, setting->name),
                                "'%s' has no meaning for %s '%s'", setting->name, chooser->name,
                                chosen);

@@ -52,8 +52,7 @@ static void cost_step(void *state, const struct step_load *load, struct cost *co
         context_tokens += (int64_t)chunk->context_tokens + chunk->tokens;
     }
     int32_t sequences = load->decode_sequences + load->chunk_count;
-    sound = sound && prefill_tokens == load->prefill_tokens &&
-            load->tokens == load->prefill_tokens + load->decode_sequences &&
+    sound = sound && load->tokens == prefill_tokens + load->decode_sequences &&
             load->emitting_sequences >= load->decode_sequences &&
             load->emitting_sequences <= sequences &&
             (load->decode_context_max > 0) == (load->decode_sequences > 0) &&

@@ -97,11 +97,8 @@ static inline struct step_load fixture_decodes(int32_t sequences, int32_t contex
 /* One prompt, whole. */
 static inline struct step_load fixture_prefill(const struct prefill_chunk *chunk)
 {
-    return (struct step_load){.tokens = chunk->tokens,
-                              .emitting_sequences = 1,
-                              .prefill_tokens = chunk->tokens,
-                              .chunk_count = 1,
-                              .chunks = chunk};
+    return (struct step_load){
+        .tokens = chunk->tokens, .emitting_sequences = 1, .chunk_count = 1, .chunks = chunk};
 }
 
 #endif

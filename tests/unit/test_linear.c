@@ -37,7 +37,7 @@ START_TEST(test_every_coefficient)
                        "per_decode_sequence: 10 us\nper_context_token: 1 ns\n";
     ck_assert_msg(read_text(text, &config, &error), "%s", error.text);
     const struct prefill_chunk chunks[] = {{40, 0}, {30, 500}};
-    const struct step_load load = {75, 5, 4000, 1000, 6, 70, 2, chunks};
+    const struct step_load load = {75, 5, 4000, 1000, 6, 2, chunks};
     struct cost cost = step(&config, &load);
     double context = 4000 + 40 + 530;
     ck_assert_double_eq_tol(cost.time_s, 25e-3 + 70e-6 + 50e-6 + context * 1e-9, 1e-15);

@@ -128,7 +128,6 @@ START_TEST(test_mixed_attention_by_hand)
                              .decode_context_sum = 1000,
                              .decode_context_max = 600,
                              .emitting_sequences = 2,
-                             .prefill_tokens = 200,
                              .chunk_count = 1,
                              .chunks = &chunk};
     double tau = 4.0 * 64 * 100 * 10 / 50e12; /* 5.12 ns */
@@ -257,7 +256,7 @@ START_TEST(test_sums)
             load = fixture_prefill(&chunks[3]);
             load.emitting_sequences = 0; /* the prompt goes on in the next step */
             check_step(&fixture, ranks, &load);
-            load = (struct step_load){3130 + 100, 100, 70000, 1500, 103, 3130, 4, chunks};
+            load = (struct step_load){3130 + 100, 100, 70000, 1500, 103, 4, chunks};
             check_step(&fixture, ranks, &load);
         }
         fixture_fini(&fixture);
