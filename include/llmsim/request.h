@@ -12,6 +12,15 @@ struct request {
     int64_t arrival_ns;    /* from the first arrival; never runs back */
     int32_t prompt_tokens; /* 1 … REQUEST_MAX_TOKENS */
     int32_t output_tokens; /* 1 … REQUEST_MAX_TOKENS; the engine knows it, a policy does not */
+    int32_t priority;      /* smaller is served first, as in vLLM; 0 where nothing is said */
+    uint64_t client;       /* who sent it: a hash of the name; 0 where nothing is said */
+    /* What the prompt begins with: an id for each prefix_id_tokens tokens, the last one perhaps for
+     * fewer. Two prompts whose first n ids are equal have equal tokens as far as those ids reach in
+     * both. Tokens behind the last id are nobody else's. Owned by the source, and valid until its
+     * next call. */
+    const uint64_t *prefix_ids;
+    int32_t prefix_id_count;  /* 0: none, and prefix_ids may be NULL */
+    int32_t prefix_id_tokens; /* ≥ 1 where there are ids */
 };
 
 enum request_status { REQUEST_COMPLETED, REQUEST_REJECTED };

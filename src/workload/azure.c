@@ -128,15 +128,17 @@ static bool parse_timestamp(struct trace_row *row, int64_t *time_ns)
         return trace_row_refuse(row, field, "TIMESTAMP", "a time of day");
     const int second_of_day = hour * 3600 + minute * 60 + second;
     int64_t seconds = days_from_date(year, month, day) * SECONDS_PER_DAY + second_of_day;
-    row->time_field = field;
+    row->time_begin = field;
+    row->time_end = end;
     row->cursor = end;
     *time_ns = seconds * SIM_NS_PER_S + rest_ns;
     return true;
 }
 
-static int azure_detect(const char *line, size_t length)
+static bool azure_detect(const char *line, size_t length, struct trace_columns *columns)
 {
-    return length == strlen(HEADER) && memcmp(line, HEADER, length) == 0 ? COLUMNS : 0;
+    columns->count = COLUMNS;
+    return length == strlen(HEADER) && memcmp(line, HEADER, length) == 0;
 }
 
 static bool azure_parse_row(struct trace_row *row, struct request *request)

@@ -20,11 +20,11 @@ const struct trace_format *trace_format_at(size_t index)
 }
 
 /* The index of the format that begins so; −1: there is none. */
-static int find_detected(const char *line, size_t length, int *columns)
+static int find_detected(const char *line, size_t length, struct trace_columns *columns)
 {
     for (int i = 0; i < FORMAT_COUNT; i++) {
-        *columns = formats[i]->detect(line, length);
-        if (*columns > 0)
+        *columns = (struct trace_columns){0};
+        if (formats[i]->detect(line, length, columns))
             return i;
     }
     return -1;
@@ -46,8 +46,8 @@ static void refuse_unknown(const struct location *at, const char *line, size_t l
 }
 
 const struct trace_format *trace_format_detect(int index, const struct text_reader *reader,
-                                               const char *line, size_t length, int *columns,
-                                               struct error *error)
+                                               const char *line, size_t length,
+                                               struct trace_columns *columns, struct error *error)
 {
     const struct location at = text_reader_location(reader);
     const int found = find_detected(line, length, columns);
@@ -58,8 +58,11 @@ const struct trace_format *trace_format_detect(int index, const struct text_read
     if (index < 0)
         return formats[found];
     const struct trace_format *wanted = formats[index];
-    *columns = wanted->detect(line, length);
-    if (*columns > 0)
+    *columns = (struct trace_columns){0};
+    if (wanted->detect(line, length, columns))
+        return wanted;
+    /* Without a header the first line is a row, and what is wrong with it is for the row to say. */
+    if (wanted->headerless && found < 0 && length > 0)
         return wanted;
     error_input(error, &at, "not of format '%s', which begins with '%s'%s%s%s", wanted->name,
                 wanted->header, found >= 0 ? "; this is '" : "",

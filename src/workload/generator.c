@@ -30,7 +30,7 @@ static enum request_source_result generator_next(void *state, struct request *re
                     "lower num_requests");
         return SOURCE_ERROR;
     }
-    request->arrival_ns = sim_ns_from_s(arrival_s);
+    *request = (struct request){.arrival_ns = sim_ns_from_s(arrival_s)};
     request->prompt_tokens = length_sampler_draw(&generator->prompt_tokens);
     request->output_tokens = length_sampler_draw(&generator->output_tokens);
     return SOURCE_REQUEST;

@@ -1,25 +1,44 @@
 /* Trace formats: one file and one line in TRACE_FORMATS a format.
  *
  * A format is a struct trace_format named trace_format_<name>. It is told by the file's first line,
- * and turns each line after that into a request. Files are read line by line, never whole. */
+ * and turns each line after that (or that one already) into a request. Files are read line by line,
+ * never whole. */
 #ifndef LLMSIM_WORKLOAD_TRACE_FORMAT_H
 #define LLMSIM_WORKLOAD_TRACE_FORMAT_H
 
 #include "text_reader.h"
 #include <llmsim/request.h>
+#include <llmsim/sim_time.h>
 
 /* X(name) a format. */
 #define TRACE_FORMATS(X)                                                                           \
     X(azure)                                                                                       \
-    X(llmsim)
+    X(llmsim)                                                                                      \
+    X(mooncake)
+
+/* An id takes two bytes at least, with what parts it from the next, and a line is bounded. */
+#define TRACE_ROW_MAX_IDS (TEXT_READER_MAX_LINE_BYTES / 2)
+
+/* The latest time on a trace's own clock: a whole number of seconds. */
+#define TRACE_TIME_MAX_NS ((SIM_TIME_MAX_NS / SIM_NS_PER_S - 1) * SIM_NS_PER_S)
+
+enum { TRACE_MAX_COLUMNS = 16 };
+
+/* What the first line says of every row. */
+struct trace_columns {
+    int count;                    /* of a row's fields; formats without columns: 0 */
+    int kinds[TRACE_MAX_COLUMNS]; /* what each field is, by the format's own numbers */
+};
 
 /* A row being read, from left to right. */
 struct trace_row {
-    const struct text_reader *reader; /* knows where the row stands */
-    const char *begin, *end;          /* of the line */
-    const char *cursor;               /* of what has not been read yet */
-    const char *time_field;           /* where the time was found */
-    int columns;                      /* what detect returned */
+    const struct text_reader *reader;  /* knows where the row stands */
+    const char *begin, *end;           /* of the line */
+    const char *cursor;                /* of what has not been read yet */
+    const char *time_begin, *time_end; /* where the time was found */
+    const struct trace_columns *columns;
+    uint64_t *ids;     /* room for TRACE_ROW_MAX_IDS; NULL where the format has no prefix ids */
+    int32_t id_tokens; /* that an id stands for */
     struct error *error;
 };
 
@@ -28,11 +47,13 @@ struct trace_format {
     const char *summary; /* one line */
     const char *source;  /* where it is described */
     const char *header;  /* the first line, as a person would write it down */
-    /* Required. How many columns a file has that begins with this line; 0: it is not this format.
-     */
-    int (*detect)(const char *line, size_t length);
-    /* Required. Read a row; arrival_ns is on the trace's own clock. On failure row->error holds
-     * what is wrong, at its column. */
+    bool headerless;     /* the first line is a row like all others */
+    int32_t id_tokens;   /* that a prefix id stands for where nobody says so; 0: there are no ids */
+    /* Required. Whether a file that begins with this line is of this format; what its columns are
+     * into *columns, all zero before. */
+    bool (*detect)(const char *line, size_t length, struct trace_columns *columns);
+    /* Required. Read a row into *request, all zero before; arrival_ns is on the trace's own clock.
+     * On failure row->error holds what is wrong, at its column. */
     bool (*parse_row)(struct trace_row *row, struct request *request);
     /* Optional, both or none. Failures stay in the stream's error flag. */
     void (*write_header)(FILE *stream);
@@ -52,26 +73,41 @@ const struct trace_format *trace_format_at(size_t index);
 /* The format of a file that begins with the line last read: the one at `index` of the names, or any
  * that fits where that is −1. NULL with *error filled when it does not fit. */
 const struct trace_format *trace_format_detect(int index, const struct text_reader *reader,
-                                               const char *line, size_t length, int *columns,
-                                               struct error *error);
+                                               const char *line, size_t length,
+                                               struct trace_columns *columns, struct error *error);
 
 /* The format of that name, which can be written; NULL with *error filled when there is none. */
 const struct trace_format *trace_format_find_written(const char *name, struct error *error);
 
-/* Record that the field that starts at `field` is wrong: "WHAT: 'text' is not EXPECTED". Always
- * false. */
+/* The decimal number at `text`, perhaps with an exponent, in units of 10^ns_exponent nanoseconds:
+ * exactly, then rounded to whole nanoseconds, half up. The first byte behind it; NULL where no
+ * number from 0 to TRACE_TIME_MAX_NS begins. */
+const char *trace_parse_time(const char *text, const char *end, int ns_exponent, int64_t *time_ns);
+
+/* Where a byte of the row stands. */
+struct location trace_row_location(const struct trace_row *row, const char *byte);
+
+/* Record that the bytes from `begin` to before `end` are wrong: "WHAT: 'text' is not EXPECTED".
+ * Always false. */
+bool trace_row_refuse_span(struct trace_row *row, const char *begin, const char *end,
+                           const char *what, const char *expected);
+
+/* The same of the field that starts at `field` and goes up to the next comma. */
 bool trace_row_refuse(struct trace_row *row, const char *field, const char *what,
                       const char *expected);
 
-/* Read a field of 1 … REQUEST_MAX_TOKENS tokens. `what` names it in messages, here and below. */
+/* Read a field that is a whole number. `what` names it in messages, here and below. */
+bool trace_row_whole(struct trace_row *row, const char *what, int32_t minimum, int32_t maximum,
+                     int32_t *value);
+
+/* Read a field of 1 … REQUEST_MAX_TOKENS tokens. */
 bool trace_row_tokens(struct trace_row *row, const char *what, int32_t *tokens);
 
-/* Read a field of decimal seconds, exactly; from the tenth place on they are rounded, half up. With
- * an exponent they are read as a double. */
+/* Read a field of seconds, as trace_parse_time does. */
 bool trace_row_seconds(struct trace_row *row, const char *what, int64_t *time_ns);
 
-/* Pass over a field; an empty one will do. */
-void trace_row_pass(struct trace_row *row);
+/* Pass over a field and return where it starts; an empty one will do. */
+const char *trace_row_pass(struct trace_row *row);
 
 /* Step over the comma before the field named `what`; a missing one is an error. */
 bool trace_row_comma(struct trace_row *row, const char *what);

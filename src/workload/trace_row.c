@@ -1,9 +1,8 @@
-/* Fields of a comma-separated row. Digits are read by hand: strtod and its kin would take most of
- * the time of reading a trace, obey the locale, and want a NUL behind the line. */
+/* What all formats need to say what is wrong with a row, and the fields of a comma-separated one.
+ * Digits are read by hand: strtol and its kin would take most of the time of reading a trace, obey
+ * the locale, and want a NUL behind the line. */
 #include "trace_format.h"
 
-#include <llmsim/sim_time.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* More of a wrong field than this is not shown. */
@@ -15,116 +14,78 @@ static const char *field_end(const struct trace_row *row, const char *field)
     return comma != NULL ? comma : row->end;
 }
 
-static struct location field_location(const struct trace_row *row, const char *field)
+struct location trace_row_location(const struct trace_row *row, const char *byte)
 {
     struct location at = text_reader_location(row->reader);
-    at.column = (int)(field - row->begin) + 1;
+    at.column = (int)(byte - row->begin) + 1;
     return at;
+}
+
+bool trace_row_refuse_span(struct trace_row *row, const char *begin, const char *end,
+                           const char *what, const char *expected)
+{
+    struct location at = trace_row_location(row, begin);
+    bool cut = end - begin > SHOWN_BYTES;
+    int shown = cut ? (int)SHOWN_BYTES : (int)(end - begin);
+    if (memchr(begin, '\0', (size_t)shown) != NULL)
+        return error_input(row->error, &at, "%s: a NUL byte", what);
+    return error_input(row->error, &at, "%s: '%.*s%s' is not %s", what, shown, begin,
+                       cut ? "..." : "", expected);
 }
 
 bool trace_row_refuse(struct trace_row *row, const char *field, const char *what,
                       const char *expected)
 {
-    struct location at = field_location(row, field);
-    size_t length = (size_t)(field_end(row, field) - field);
-    if (memchr(field, '\0', length) != NULL)
-        return error_input(row->error, &at, "%s: a NUL byte", what);
-    bool cut = length > SHOWN_BYTES;
-    return error_input(row->error, &at, "%s: '%.*s%s' is not %s", what,
-                       cut ? (int)SHOWN_BYTES : (int)length, field, cut ? "..." : "", expected);
+    return trace_row_refuse_span(row, field, field_end(row, field), what, expected);
+}
+
+bool trace_row_whole(struct trace_row *row, const char *what, int32_t minimum, int32_t maximum,
+                     int32_t *value)
+{
+    const char *c = row->cursor;
+    const bool negative = c < row->end && *c == '-';
+    const char *digits = negative ? ++c : c;
+    int64_t magnitude = 0;
+    for (; c < row->end && trace_is_digit(*c) && magnitude <= INT32_MAX; c++)
+        magnitude = 10 * magnitude + (*c - '0');
+    const bool whole = c > digits && (c == row->end || *c == ',');
+    const int64_t signed_value = negative ? -magnitude : magnitude;
+    if (!whole || signed_value < minimum || signed_value > maximum) {
+        char expected[64];
+        snprintf(expected, sizeof expected, "a whole number from %d to %d", minimum, maximum);
+        return trace_row_refuse(row, row->cursor, what, expected);
+    }
+    row->cursor = c;
+    *value = (int32_t)signed_value;
+    return true;
 }
 
 bool trace_row_tokens(struct trace_row *row, const char *what, int32_t *tokens)
 {
-    const char *c = row->cursor;
-    int64_t value = 0;
-    for (; c < row->end && trace_is_digit(*c) && value <= REQUEST_MAX_TOKENS; c++)
-        value = 10 * value + (*c - '0');
-    bool whole = c == row->end || *c == ',';
-    if (!whole || value < 1 || value > REQUEST_MAX_TOKENS) {
-        char expected[64];
-        snprintf(expected, sizeof expected, "a whole number from 1 to %d", REQUEST_MAX_TOKENS);
-        return trace_row_refuse(row, row->cursor, what, expected);
-    }
-    row->cursor = c;
-    *tokens = (int32_t)value;
-    return true;
-}
-
-/* The digits after the decimal point as nanoseconds; the first byte behind them. */
-static const char *parse_fraction(const char *c, const char *end, int64_t *fraction_ns)
-{
-    int64_t place_ns = SIM_NS_PER_S / 10;
-    int64_t sum_ns = 0;
-    for (; c < end && trace_is_digit(*c) && place_ns > 0; c++, place_ns /= 10)
-        sum_ns += (*c - '0') * place_ns;
-    if (c < end && trace_is_digit(*c) && *c >= '5')
-        sum_ns++;
-    while (c < end && trace_is_digit(*c))
-        c++;
-    *fraction_ns = sum_ns;
-    return c;
-}
-
-/* "9.2e-05", as some programs write what is less than 0.0001: read as a double, and rounded. */
-static const char *parse_scientific(const char *c, const char *end, int64_t limit_s,
-                                    int64_t *time_ns)
-{
-    char text[64];
-    size_t length = 0;
-    while (c + length < end && c[length] != ',')
-        length++;
-    if (length >= sizeof text)
-        return NULL;
-    memcpy(text, c, length);
-    text[length] = '\0';
-    char *behind = NULL;
-    double seconds = strtod(text, &behind);
-    bool plain = strspn(text, "0123456789.eE+-") == length && *behind == '\0';
-    if (!plain || !(seconds >= 0.0 && seconds <= (double)limit_s))
-        return NULL;
-    *time_ns = sim_ns_from_s(seconds);
-    return c + length;
+    return trace_row_whole(row, what, 1, REQUEST_MAX_TOKENS, tokens);
 }
 
 bool trace_row_seconds(struct trace_row *row, const char *what, int64_t *time_ns)
 {
-    const int64_t limit_s = SIM_TIME_MAX_NS / SIM_NS_PER_S - 1;
-    const char *c = row->cursor;
-    int64_t seconds = 0;
-    int64_t fraction_ns = 0;
-    for (; c < row->end && trace_is_digit(*c) && seconds <= limit_s; c++)
-        seconds = 10 * seconds + (*c - '0');
-    bool number = c > row->cursor;
-    if (c < row->end && *c == '.') {
-        const char *digits = c + 1;
-        c = parse_fraction(digits, row->end, &fraction_ns);
-        number = number && c > digits;
-    }
-    bool whole = c == row->end || *c == ',';
-    if (number && !whole && (*c == 'e' || *c == 'E')) {
-        const char *behind = parse_scientific(row->cursor, row->end, limit_s, time_ns);
-        if (behind != NULL) {
-            row->time_field = row->cursor;
-            row->cursor = behind;
-            return true;
-        }
-    }
-    if (!number || !whole || seconds > limit_s) {
+    const int seconds_exponent = 9;
+    const char *end = trace_parse_time(row->cursor, row->end, seconds_exponent, time_ns);
+    if (end == NULL || (end < row->end && *end != ',')) {
         char expected[64];
         snprintf(expected, sizeof expected, "a time from 0 to %lld, in seconds",
-                 (long long)limit_s);
+                 (long long)(TRACE_TIME_MAX_NS / SIM_NS_PER_S));
         return trace_row_refuse(row, row->cursor, what, expected);
     }
-    row->time_field = row->cursor;
-    row->cursor = c;
-    *time_ns = seconds * SIM_NS_PER_S + fraction_ns;
+    row->time_begin = row->cursor;
+    row->time_end = end;
+    row->cursor = end;
     return true;
 }
 
-void trace_row_pass(struct trace_row *row)
+const char *trace_row_pass(struct trace_row *row)
 {
-    row->cursor = field_end(row, row->cursor);
+    const char *field = row->cursor;
+    row->cursor = field_end(row, field);
+    return field;
 }
 
 bool trace_row_comma(struct trace_row *row, const char *what)
@@ -133,15 +94,15 @@ bool trace_row_comma(struct trace_row *row, const char *what)
         row->cursor++;
         return true;
     }
-    struct location at = field_location(row, row->end);
+    struct location at = trace_row_location(row, row->end);
     return error_input(row->error, &at, "the row ends before its %s; a row has %d fields", what,
-                       row->columns);
+                       row->columns->count);
 }
 
 bool trace_row_finish(struct trace_row *row)
 {
     if (row->cursor == row->end)
         return true;
-    struct location at = field_location(row, row->cursor + 1);
-    return error_input(row->error, &at, "one field too many; a row has %d", row->columns);
+    struct location at = trace_row_location(row, row->cursor + 1);
+    return error_input(row->error, &at, "one field too many; a row has %d", row->columns->count);
 }

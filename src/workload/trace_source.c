@@ -12,7 +12,11 @@ enum { ON_BAD_ROW_SKIP = 1 };
 struct trace_source {
     struct text_reader *reader;
     const struct trace_format *format;
-    int columns;
+    struct trace_columns columns;
+    uint64_t *ids; /* owned; of the row last read, NULL where the format has none */
+    int32_t id_tokens;
+    char *first_row; /* a first line that is a row and has not been read as one yet; or NULL */
+    size_t first_row_length;
     bool skip_bad_rows;
     bool started; /* a request has been read: first_ns and last_ns hold */
     double rate_scale;
@@ -34,8 +38,8 @@ static bool set_arrival(struct trace_source *trace, struct trace_row *row, struc
     if (!trace->started) {
         trace->first_ns = time_ns;
     } else if (time_ns < trace->last_ns) {
-        return trace_row_refuse(row, row->time_field, "time runs back",
-                                "as late as the row before");
+        return trace_row_refuse_span(row, row->time_begin, row->time_end, "time runs back",
+                                     "as late as the row before");
     }
     int64_t arrival_ns = time_ns - trace->first_ns;
     if (trace->rate_scale != 1.0) {
@@ -43,8 +47,8 @@ static bool set_arrival(struct trace_source *trace, struct trace_row *row, struc
         arrival_ns = scaled_ns > (double)SIM_TIME_MAX_NS ? INT64_MAX : (int64_t)llrint(scaled_ns);
     }
     if (arrival_ns > SIM_TIME_MAX_NS)
-        return trace_row_refuse(row, row->time_field, "too late",
-                                "within 146 years of the first arrival");
+        return trace_row_refuse_span(row, row->time_begin, row->time_end, "too late",
+                                     "within 146 years of the first arrival");
     trace->started = true;
     trace->last_ns = time_ns;
     request->arrival_ns = arrival_ns;
@@ -61,6 +65,17 @@ static bool pass_empty_lines(struct trace_source *trace, struct error *error)
     return true;
 }
 
+/* As text_reader_next, which may have read the first row to tell the format. */
+static int next_line(struct trace_source *trace, char **line, size_t *length, struct error *error)
+{
+    if (trace->first_row == NULL)
+        return text_reader_next(trace->reader, line, length, error);
+    *line = trace->first_row;
+    *length = trace->first_row_length;
+    trace->first_row = NULL;
+    return 1;
+}
+
 static enum request_source_result read_request(struct trace_source *trace, struct request *request,
                                                struct error *error)
 {
@@ -68,7 +83,7 @@ static enum request_source_result read_request(struct trace_source *trace, struc
     for (;;) {
         char *line = NULL;
         size_t length = 0;
-        int got = text_reader_next(trace->reader, &line, &length, error);
+        int got = next_line(trace, &line, &length, error);
         if (got <= 0)
             return got == 0 ? SOURCE_END : SOURCE_ERROR;
         if (length == 0) {
@@ -82,12 +97,16 @@ static enum request_source_result read_request(struct trace_source *trace, struc
                                 .begin = line,
                                 .end = line + length,
                                 .cursor = line,
-                                .columns = trace->columns,
+                                .columns = &trace->columns,
+                                .ids = trace->ids,
+                                .id_tokens = trace->id_tokens,
                                 .error = error};
+        *request = (struct request){0};
         if (trace->format->parse_row(&row, request) && set_arrival(trace, &row, request))
             return SOURCE_REQUEST;
         if (!trace->skip_bad_rows)
             return SOURCE_ERROR;
+        *error = (struct error){0};
         trace->skipped_rows++;
     }
 }
@@ -131,6 +150,7 @@ static void trace_destroy(void *state)
     if (trace == NULL)
         return;
     text_reader_close(trace->reader);
+    free(trace->ids);
     free(trace);
 }
 
@@ -155,7 +175,30 @@ static bool read_header(struct trace_source *trace, int format, struct error *er
     }
     trace->format =
         trace_format_detect(format, trace->reader, line, length, &trace->columns, error);
-    return trace->format != NULL;
+    if (trace->format == NULL)
+        return false;
+    if (trace->format->headerless) {
+        trace->first_row = line;
+        trace->first_row_length = length;
+    }
+    return true;
+}
+
+/* Room for the ids of any row: no row needs more, and what none touches never becomes memory. */
+static bool make_room_for_ids(struct trace_source *trace, int64_t id_tokens, struct error *error)
+{
+    const struct trace_format *format = trace->format;
+    assert(format != NULL);
+    const bool given = id_tokens != SETTING_UNSET_INTEGER;
+    const struct location at = {text_reader_location(trace->reader).file, 0, 0};
+    if (format->id_tokens == 0)
+        return !given || error_input(error, &at,
+                                     "a trace of format '%s', for which 'prefix_block_tokens' has "
+                                     "no meaning",
+                                     format->name);
+    trace->id_tokens = given ? (int32_t)id_tokens : format->id_tokens;
+    trace->ids = malloc(TRACE_ROW_MAX_IDS * sizeof *trace->ids);
+    return trace->ids != NULL || error_run(error, "out of memory");
 }
 
 static bool read_first_request(struct trace_source *trace, struct error *error)
@@ -188,6 +231,7 @@ bool trace_source_open(const struct workload_config *config, struct request_sour
         config->max_requests == SETTING_UNSET_INTEGER ? INT64_MAX : config->max_requests;
     trace->reader = text_reader_open(config->trace, error);
     if (trace->reader == NULL || !read_header(trace, config->format, error) ||
+        !make_room_for_ids(trace, config->prefix_block_tokens, error) ||
         !read_first_request(trace, error)) {
         trace_destroy(trace);
         return false;

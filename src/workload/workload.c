@@ -99,6 +99,14 @@ static const struct setting workload_table[] = {
      .minimum = 1,
      .maximum = 1e15,
      .help = "stop after so many requests"},
+    {.name = "prefix_block_tokens",
+     .kind = SETTING_INTEGER,
+     .unit = UNIT_TOKENS,
+     .offset = MEMBER(workload_config, prefix_block_tokens),
+     .preset = "auto",
+     .minimum = 1,
+     .maximum = 1048576,
+     .help = "tokens that a prefix id of the trace stands for; auto: what its format says"},
     {.name = "arrivals",
      .kind = SETTING_SECTION,
      .offset = MEMBER(workload_config, arrivals),
@@ -206,6 +214,9 @@ static bool check_generated(const struct workload_config *config, const struct n
     if (config->on_bad_row != 0)
         return error_input(error, node_key_location(node, "on_bad_row"),
                            "'on_bad_row' has no meaning for generated traffic");
+    if (config->prefix_block_tokens != SETTING_UNSET_INTEGER)
+        return error_input(error, node_key_location(node, "prefix_block_tokens"),
+                           "'prefix_block_tokens' has no meaning for generated traffic");
     if (config->arrivals.process < 0)
         return error_input(error, node_key_location(node, "arrivals"),
                            "generated traffic needs 'arrivals' with a 'process'");
@@ -235,6 +246,19 @@ static const char *find_generator_key(const struct workload_config *config, cons
     return config->num_requests != SETTING_UNSET_INTEGER ? "num_requests" : NULL;
 }
 
+/* What can be said of a trace before it is opened. A format that is told by the file may still turn
+ * out to have no ids (trace_source.c). */
+static bool check_trace(const struct workload_config *config, const struct node *node,
+                        struct error *error)
+{
+    if (config->format == FORMAT_AUTO || config->prefix_block_tokens == SETTING_UNSET_INTEGER)
+        return true;
+    const struct trace_format *format = trace_format_at((size_t)config->format);
+    return format->id_tokens > 0 ||
+           error_input(error, node_key_location(node, "prefix_block_tokens"),
+                       "'prefix_block_tokens' has no meaning for format '%s'", format->name);
+}
+
 bool workload_check(const struct workload_config *config, const struct node *node,
                     struct error *error)
 {
@@ -244,7 +268,7 @@ bool workload_check(const struct workload_config *config, const struct node *nod
                            "'%s' is for generated traffic, and 'trace' is given: choose one",
                            generator_key);
     if (config->trace != NULL)
-        return true;
+        return check_trace(config, node, error);
     if (generator_key == NULL)
         return error_input(error, node != NULL ? &node->at : NULL,
                            "nothing arrives: workload needs a 'trace', or 'arrivals', "

@@ -24,11 +24,12 @@ struct length_config {
 };
 
 struct workload_config {
-    const char *trace;    /* a path, "-": stdin; NULL: generated */
-    int format;           /* auto, or an index into the formats */
-    int on_bad_row;       /* error, skip */
-    double rate_scale;    /* the trace's arrivals, this many times as fast */
-    int64_t max_requests; /* unset: all */
+    const char *trace;           /* a path, "-": stdin; NULL: generated */
+    int format;                  /* auto, or an index into the formats */
+    int on_bad_row;              /* error, skip */
+    double rate_scale;           /* the trace's arrivals, this many times as fast */
+    int64_t max_requests;        /* unset: all */
+    int64_t prefix_block_tokens; /* of a trace with prefix ids; unset: what the format says */
     struct arrivals_config arrivals;
     struct length_config prompt_tokens;
     struct length_config output_tokens;

@@ -138,6 +138,15 @@ azure() {
     run_fails "$1" 2 "$2" base.yaml -s workload.trace=case.csv
 }
 
+# mooncake NAME TEXT ROW [OVERRIDE]...: a row of prefix ids is wrong, after one that is right.
+mooncake() {
+    local name_=$1 text_=$2
+    printf '{"timestamp": 0, "input_length": 600, "output_length": 5, "hash_ids": [1, 2]}\n%s\n' \
+        "$3" >case.jsonl
+    shift 3
+    with "$name_" "$text_" workload.trace=case.jsonl "$@"
+}
+
 # hugging_face NAME TEXT SED: config.json, edited so, is no model for us.
 hugging_face() {
     sed "$3" config.json >case.json
@@ -279,6 +288,9 @@ generating 'a median above the mean' 'must be greater than its median' 'workload
 generating 'a minimum above the maximum' "greater than its 'max'" 'workload.prompt_tokens={distribution: exponential, mean: 5, min: 9, max: 8}'
 generating 'half a token' "'value' must be a whole number" workload.prompt_tokens.value=1.5
 generating 'a format of nothing' "'format' has no meaning" workload.format=azure
+generating 'ids of nothing' "'prefix_block_tokens' has no meaning for generated traffic" workload.prefix_block_tokens=16
+with 'ids of a format without' "-s workload.prefix_block_tokens=16: 'prefix_block_tokens' has no meaning for format 'llmsim'" workload.format=llmsim workload.prefix_block_tokens=16
+with 'ids of no tokens' "'prefix_block_tokens' must be between 1 and 1048576 tokens, not '0'" workload.prefix_block_tokens=0
 
 # --- the trace
 
@@ -320,6 +332,22 @@ azure '25 o.clock' 'is not a time of day' '2023-11-16 25:00:00'
 azure 'a far year' 'is not a date from 1970' '9999-01-01 00:00:00'
 azure 'a bad offset' "TIMESTAMP: '2023-11-16 18:00:00+1'" '2023-11-16 18:00:00+1'
 azure 'a date that runs back' 'time runs back' '2022-11-16 18:00:00'
+printf 'arrival_s,prompt_tokens,output_tokens,client,priority\n0,10,5,a,1\n1,10,5,b,high\n' >case.csv
+with 'a priority that is none' "case.csv:3:10: priority: 'high' is not a whole number" workload.trace=case.csv
+printf 'arrival_s,prompt_tokens,output_tokens,client,priority\n0,10,5,a\n' >case.csv
+with 'a row without its priority' 'case.csv:2:9: the row ends before its priority' workload.trace=case.csv
+with 'ids of a trace without' "trace.csv: a trace of format 'llmsim', for which 'prefix_block_tokens' has no meaning" workload.prefix_block_tokens=16
+mooncake 'no JSON' 'case.jsonl:2:1: not JSON' '0,10,5'
+mooncake 'cut JSON' 'case.jsonl:2:37: not JSON: the row ends before a comma' '{"timestamp": 1, "input_length": 600'
+mooncake 'a key that is missing' "case.jsonl:2:36: the row ends without 'input_length'" '{"timestamp": 1, "output_length": 5}'
+mooncake 'a key twice in a row' "case.jsonl:2:18: 'timestamp' is given twice" '{"timestamp": 1, "timestamp": 1}'
+mooncake 'a text for a time' "case.jsonl:2:15: timestamp: '\"now\"' is not a time from 0" '{"timestamp": "now"}'
+mooncake 'a negative id' "case.jsonl:2:15: hash_ids: '-1' is not a whole number from 0" '{"hash_ids": [-1]}'
+mooncake 'a time in JSON that runs back' "case.jsonl:3:15: time runs back: '0.5' is not as late" \
+    $'{"timestamp": 1, "input_length": 6, "output_length": 5}\n{"timestamp": 0.5, "input_length": 6, "output_length": 5}'
+mooncake 'blocks of another size' 'case.jsonl:2:71: hash_ids: 3 ids, where 2 are expected for 600 tokens at 512 each: set workload.prefix_block_tokens' \
+    '{"timestamp": 1, "input_length": 600, "output_length": 5, "hash_ids": [1, 2, 3]}'
+mooncake 'blocks of a wrong size' 'case.jsonl:1:71: hash_ids: 2 ids, where 38 are expected for 600 tokens at 16 each' '' workload.prefix_block_tokens=16
 
 # --- the command line
 

@@ -1,4 +1,5 @@
 /* Any bytes as a trace. The first byte says how it is read. */
+#include "trace_format.h"
 #include "workload.h"
 
 #include <llmsim/sim_time.h>
@@ -21,19 +22,48 @@ static void require_error(const struct error *error)
     require(strpbrk(error->text, "\n\r") == NULL);
 }
 
+/* Found by the first line, or one of them by name. */
+static int choose_format(unsigned option)
+{
+    unsigned count = 0;
+    while (trace_format_names[count] != NULL)
+        count++;
+    return (int)(option % (count + 1)) - 1;
+}
+
 static struct workload_config config_of(unsigned options, const char *path)
 {
     return (struct workload_config){
         .trace = path,
-        .format = (int)(options >> 4 & 3) - 1 > 1 ? -1 : (int)(options >> 4 & 3) - 1,
+        .format = choose_format(options >> 4),
         .on_bad_row = options & 1,
         .rate_scale = (options & 2) != 0 ? 1e-3 : 1.0,
         .max_requests = (options & 4) != 0 ? 3 : SETTING_UNSET_INTEGER,
+        .prefix_block_tokens = (options & 8) != 0 ? 16 : SETTING_UNSET_INTEGER,
         .arrivals = {.process = -1},
         .prompt_tokens = {.distribution = -1},
         .output_tokens = {.distribution = -1},
         .num_requests = SETTING_UNSET_INTEGER,
     };
+}
+
+/* Every id is there to be read, and there are as many as the prompt has blocks. */
+static void check_prefix(const struct request *request)
+{
+    if (request->prefix_id_count == 0) {
+        require(request->prefix_ids == NULL && request->prefix_id_tokens == 0);
+        return;
+    }
+    const int32_t id_tokens = request->prefix_id_tokens;
+    require(request->prefix_id_count > 0 && (id_tokens == 512 || id_tokens == 16));
+    const int32_t whole = request->prompt_tokens / id_tokens;
+    const int32_t rest = request->prompt_tokens % id_tokens;
+    require(request->prefix_id_count == whole ||
+            (rest > 0 && request->prefix_id_count == whole + 1));
+    volatile uint64_t id = 0;
+    for (int32_t i = 0; i < request->prefix_id_count; i++)
+        id = request->prefix_ids[i];
+    (void)id;
 }
 
 /* What a reader may hand on, whatever it reads. */
@@ -49,6 +79,8 @@ static void read_all(struct request_source *source, int64_t max_requests)
         require(request.arrival_ns >= last_ns && request.arrival_ns <= SIM_TIME_MAX_NS);
         require(request.prompt_tokens >= 1 && request.prompt_tokens <= REQUEST_MAX_TOKENS);
         require(request.output_tokens >= 1 && request.output_tokens <= REQUEST_MAX_TOKENS);
+        require(request.priority >= -1000000000 && request.priority <= 1000000000);
+        check_prefix(&request);
         last_ns = request.arrival_ns;
     }
     require(count >= 1 && (max_requests == SETTING_UNSET_INTEGER || count <= max_requests));

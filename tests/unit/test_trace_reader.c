@@ -1,31 +1,29 @@
 /* Traces of any format: what is understood, what is refused and where, what is skipped, and that
  * what is written reads back. */
-#include "trace_format.h"
 #include "trace_reading.h"
 
-static int format_index(const char *name)
-{
-    for (int i = 0; trace_format_names[i] != NULL; i++) {
-        if (strcmp(trace_format_names[i], name) == 0)
-            return i;
-    }
-    ck_abort_msg("no format '%s'", name);
-    return -1;
-}
+#include <xxhash.h>
 
 START_TEST(reads_seconds_exactly)
 {
     struct reading reading =
         read_text(LLMSIM "0,1,1\n0.1,1,1\n0.100000001,1,1\n"
                          "0.30000000000000004,1,1\n0.9999999995,1,1\n"
-                         "0000000000000001.000,1,1\n4611686016.999999999,1,1\n");
+                         "0000000000000001.000,1,1\n"
+                         "0.000000000000000000000001e24,1,1\n12e-1,1,1\n"
+                         "1700000000000000000000.4999999999e-12,1,1\n"
+                         "1700000000.49999999951234,1,1\n4611686016.999999999,1,1\n");
     ck_assert_str_eq(reading.error.text, "");
     assert_request(&reading, 1, 100000000, 1, 1);
     assert_request(&reading, 2, 100000001, 1, 1);
     assert_request(&reading, 3, 300000000, 1, 1);
     assert_request(&reading, 4, 1000000000, 1, 1);
     assert_request(&reading, 5, 1000000000, 1, 1);
-    assert_request(&reading, 6, 4611686016999999999, 1, 1);
+    assert_request(&reading, 6, 1000000000, 1, 1);
+    assert_request(&reading, 7, 1200000000, 1, 1);
+    assert_request(&reading, 8, 1700000000000000000, 1, 1);
+    assert_request(&reading, 9, 1700000000500000000, 1, 1);
+    assert_request(&reading, 10, 4611686016999999999, 1, 1);
 }
 END_TEST
 
@@ -44,13 +42,81 @@ START_TEST(takes_known_columns_and_no_others)
     ck_assert_int_eq(reading.count, 2);
     assert_request(&reading, 1, SIM_NS_PER_S, 3, 4);
     reading = read_text("arrival_s,prompt_tokens,output_tokens,priority\n0,1,2\n");
-    assert_error(&reading, ":2:6: ", "ends before its next field; a row has 4 fields");
+    assert_error(&reading, ":2:6: ", "ends before its priority; a row has 4 fields");
     reading = read_text("arrival_s,prompt_tokens,output_tokens,priority\n0,1,2,3,4\n");
     assert_error(&reading, ":2:9: ", "one field too many; a row has 4");
     reading = read_text("arrival_s,prompt_tokens,output_tokens,colour\n0,1,2,3\n");
     assert_error(&reading, ":1:1: ", "not the first line of a known trace format");
     reading = read_text("arrival_s,prompt_tokens,output_tokens,class,class\n0,1,2,3,4\n");
     assert_error(&reading, ":1:1: ", "not the first line of a known trace format");
+}
+END_TEST
+
+START_TEST(reads_priorities_and_clients)
+{
+    struct reading reading =
+        read_text("arrival_s,prompt_tokens,output_tokens,client,class,priority\n"
+                  "0,1,2,alice,chat,-1000000000\n1,1,2,bob,chat,1000000000\n"
+                  "2,1,2,,,0\n3,1,2,alice,,-0\n4,1,2,\"A b\",,007\n");
+    ck_assert_str_eq(reading.error.text, "");
+    static const struct {
+        int priority;
+        const char *client;
+    } expected[] = {
+        {-1000000000, "alice"}, {1000000000, "bob"}, {0, ""}, {0, "alice"}, {7, "\"A b\""}};
+    ck_assert_int_eq(reading.count, COUNT(expected));
+    for (size_t i = 0; i < COUNT(expected); i++) {
+        const char *client = expected[i].client;
+        ck_assert_int_eq(reading.requests[i].priority, expected[i].priority);
+        ck_assert_uint_eq(reading.requests[i].client,
+                          *client != '\0' ? XXH64(client, strlen(client), 0) : 0);
+    }
+    reading = read_text("arrival_s,prompt_tokens,output_tokens,client\n0,1,2,\n1,3,4\n");
+    assert_error(&reading, ":3:6: ", "ends before its client; a row has 4 fields");
+}
+END_TEST
+
+START_TEST(refuses_priorities_that_are_none)
+{
+    static const char *const priorities[] = {
+        "",    "high", "-",          "+1",          "1.0",
+        "1e3", " 1",   "1000000001", "-1000000001", "99999999999999999999",
+    };
+    for (size_t i = 0; i < COUNT(priorities); i++) {
+        char text[200];
+        snprintf(text, sizeof text,
+                 "arrival_s,prompt_tokens,output_tokens,priority,client\n"
+                 "0,1,2,3,a\n1,1,2,%s,b\n2,1,2,5,\n",
+                 priorities[i]);
+        struct reading reading = read_text(text);
+        ck_assert_int_eq(reading.count, 1);
+        assert_error(&reading,
+                     ":3:7: priority: ", "is not a whole number from -1000000000 to 1000000000");
+        reading = read_skipping(text);
+        ck_assert_int_eq(reading.count, 2);
+        ck_assert_int_eq(reading.requests[1].priority, 5);
+        ck_assert_uint_eq(reading.requests[1].client, 0);
+    }
+}
+END_TEST
+
+/* Nothing of one row is left in the next, whatever the format says nothing about. */
+START_TEST(says_nothing_of_what_it_does_not_read)
+{
+    static const char *const texts[] = {
+        LLMSIM "0,1,1\n",
+        AZURE "2024-05-10 00:00:00,1,1\n",
+        "arrival_s,prompt_tokens,output_tokens,session_id,class\n0,1,1,5,chat\n",
+    };
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct reading reading = read_text(texts[i]);
+        ck_assert_int_eq(reading.count, 1);
+        ck_assert_int_eq(reading.requests[0].priority, 0);
+        ck_assert_uint_eq(reading.requests[0].client, 0);
+        ck_assert_ptr_null(reading.requests[0].prefix_ids);
+        ck_assert_int_eq(reading.requests[0].prefix_id_count, 0);
+        ck_assert_int_eq(reading.requests[0].prefix_id_tokens, 0);
+    }
 }
 END_TEST
 
@@ -80,6 +146,7 @@ START_TEST(refuses_bad_rows_at_their_column)
         {"1e3x,10,20", ":3:1: arrival_s: ", "'1e3x' is not a time"},
         {"nan,10,20", ":3:1: arrival_s: ", "'nan' is not a time"},
         {"4611686018,10,20", ":3:1: arrival_s: ", "is not a time from 0 to 4611686017"},
+        {"4611686017.000000001,10,20", ":3:1: arrival_s: ", "is not a time from 0"},
         {"99999999999999999999999,10,20", ":3:1: arrival_s: ", "is not a time"},
         {"0.999999999,10,20", ":3:1: time runs back: ", "'0.999999999' is not"},
     };
@@ -280,6 +347,9 @@ int main(void)
     const TTest *const tests[] = {reads_seconds_exactly,
                                   counts_from_the_first_arrival,
                                   takes_known_columns_and_no_others,
+                                  reads_priorities_and_clients,
+                                  refuses_priorities_that_are_none,
+                                  says_nothing_of_what_it_does_not_read,
                                   refuses_bad_rows_at_their_column,
                                   refuses_nul_bytes,
                                   shows_long_fields_cut,

@@ -2,6 +2,7 @@
 #ifndef LLMSIM_TESTS_TRACE_READING_H
 #define LLMSIM_TESTS_TRACE_READING_H
 
+#include "trace_format.h"
 #include "unit.h"
 #include "workload.h"
 
@@ -14,11 +15,12 @@
 #define AZURE  "TIMESTAMP,ContextTokens,GeneratedTokens\n"
 #define LLMSIM "arrival_s,prompt_tokens,output_tokens\n"
 
-enum { MAX_REQUESTS = 16 };
+enum { MAX_REQUESTS = 16, MAX_KEPT_IDS = 8 };
 
 /* What became of a trace. */
 struct reading {
     struct request requests[MAX_REQUESTS];
+    uint64_t prefix_ids[MAX_REQUESTS][MAX_KEPT_IDS]; /* the requests' own are gone */
     int count;
     bool opened;
     enum request_source_result ended;
@@ -27,12 +29,23 @@ struct reading {
     char path[64];
 };
 
+static inline int format_index(const char *name)
+{
+    for (int i = 0; trace_format_names[i] != NULL; i++) {
+        if (strcmp(trace_format_names[i], name) == 0)
+            return i;
+    }
+    ck_abort_msg("no format '%s'", name);
+    return -1;
+}
+
 static inline struct workload_config config_of_trace(void)
 {
     return (struct workload_config){
         .format = -1,
         .rate_scale = 1.0,
         .max_requests = SETTING_UNSET_INTEGER,
+        .prefix_block_tokens = SETTING_UNSET_INTEGER,
         .arrivals = {.process = -1},
         .prompt_tokens = {.distribution = -1},
         .output_tokens = {.distribution = -1},
@@ -43,11 +56,14 @@ static inline struct workload_config config_of_trace(void)
 static inline void read_source(struct request_source *source, struct reading *reading)
 {
     struct request request;
+    memset(&request, 0xa5, sizeof request); /* every field is the source's to set */
     for (;;) {
         reading->ended = source->next(source->state, &request, &reading->error);
         if (reading->ended != SOURCE_REQUEST)
             break;
         ck_assert_int_lt(reading->count, MAX_REQUESTS);
+        for (int i = 0; i < request.prefix_id_count && i < MAX_KEPT_IDS; i++)
+            reading->prefix_ids[reading->count][i] = request.prefix_ids[i];
         reading->requests[reading->count++] = request;
     }
     reading->skipped_rows = source->skipped_rows(source->state);
