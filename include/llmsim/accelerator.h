@@ -53,6 +53,12 @@ struct interconnect {
     double large_rank_exponent;             /* [e] */
 };
 
+/* Between device and host memory, one direction at a time. */
+struct host_link {
+    double bandwidth_bytes_per_s; /* that large copies reach */
+    double latency_s;             /* of every transfer */
+};
+
 /* Time of the serving process that no kernel accounts for. */
 struct host_overhead {
     double step_s;         /* every step; 0: hidden, as two steps in flight do */
@@ -77,6 +83,7 @@ struct accelerator {
     struct prefill_attention_efficiency prefill_attention;
     struct elementwise_efficiency elementwise;
     struct interconnect interconnect;
+    struct host_link host_link;
     struct host_overhead host;
 };
 

@@ -42,6 +42,7 @@ bool setting_is_unset(const struct setting *setting, const void *base)
     case SETTING_PATH:
         return *(const char *const *)value == NULL;
     case SETTING_CHOICE:
+    case SETTING_SWITCH:
         return *(const int *)value < 0;
     case SETTING_SECTION:
         for (size_t i = 0; i < setting->section->count; i++) {
@@ -71,6 +72,7 @@ static void store_unset(const struct setting *setting, void *base)
         *(const char **)target = NULL;
         break;
     case SETTING_CHOICE:
+    case SETTING_SWITCH:
         *(int *)target = -1;
         break;
     case SETTING_SECTION:
@@ -83,10 +85,13 @@ static bool read_bool(const struct reader *reader, const struct setting *setting
 {
     static const char *const words[] = {"false", "true", "no", "yes", "off", "on"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (strcasecmp(node->text, words[i]) == 0) {
+        if (strcasecmp(node->text, words[i]) != 0)
+            continue;
+        if (setting->kind == SETTING_SWITCH)
+            *(int *)member(setting, base) = i % 2 == 1;
+        else
             *(bool *)member(setting, base) = i % 2 == 1;
-            return true;
-        }
+        return true;
     }
     return error_input(reader->error, &node->at, "'%s' must be true or false, not '%s'",
                        setting->name, node->text);
@@ -207,6 +212,7 @@ static bool read_scalar(const struct reader *reader, const struct setting *setti
     double value = 0.0;
     switch (setting->kind) {
     case SETTING_BOOL:
+    case SETTING_SWITCH:
         return read_bool(reader, setting, node, base);
     case SETTING_INTEGER:
         return read_integer(reader, setting, node, base);

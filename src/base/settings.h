@@ -20,7 +20,8 @@ static inline bool setting_is_set(double value)
 }
 
 enum setting_kind {
-    SETTING_BOOL,    /* bool */
+    SETTING_BOOL,   /* bool */
+    SETTING_SWITCH, /* int: 0 or 1, −1 when unset: a bool whose default depends on other settings */
     SETTING_INTEGER, /* int64_t */
     SETTING_REAL,    /* double, in the base unit */
     SETTING_TEXT,    /* const char *, owned by the document; NULL when unset */

@@ -73,6 +73,9 @@ static void print_value(const struct setting *setting, const void *base, FILE *s
     case SETTING_BOOL:
         fputs(*(const bool *)value ? "true" : "false", stream);
         break;
+    case SETTING_SWITCH:
+        fputs(*(const int *)value != 0 ? "true" : "false", stream);
+        break;
     case SETTING_INTEGER:
         fprintf(stream, "%" PRId64, *(const int64_t *)value);
         break;
@@ -124,6 +127,8 @@ static json_t *json_value(const struct setting *setting, const void *base)
     switch (setting->kind) {
     case SETTING_BOOL:
         return json_boolean(*(const bool *)value);
+    case SETTING_SWITCH:
+        return json_boolean(*(const int *)value);
     case SETTING_INTEGER:
         return json_integer(*(const int64_t *)value);
     case SETTING_REAL:
@@ -156,7 +161,13 @@ json_t *settings_to_json(const struct settings_table *table, const void *base)
 static void print_kind(const struct setting *setting, FILE *stream)
 {
     static const char *const kinds[] = {
-        "true or false", "whole number", "number", "text", "path", "", "section"};
+        [SETTING_BOOL] = "true or false",
+        [SETTING_SWITCH] = "true or false",
+        [SETTING_INTEGER] = "whole number",
+        [SETTING_REAL] = "number",
+        [SETTING_TEXT] = "text",
+        [SETTING_PATH] = "path",
+    };
     if (setting->kind == SETTING_CHOICE) {
         for (size_t i = 0; setting->choices[i] != NULL; i++)
             fprintf(stream, "%s`%s`", i > 0 ? ", " : "", setting->choices[i]);

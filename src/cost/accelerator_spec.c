@@ -100,6 +100,15 @@ static const struct setting interconnect_rows[] = {
 static const struct settings_table interconnect_table = {"interconnect", interconnect_rows,
                                                          COUNT(interconnect_rows)};
 
+static const struct setting host_link_rows[] = {
+    REAL("bandwidth", struct host_link, bandwidth_bytes_per_s, UNIT_BYTES_PER_S, 1, INFINITY,
+         "25 GB/s", "that large copies to or from host memory reach; PCIe 4.0 x16: 25, 5.0: 50 GB/s"),
+    REAL("latency", struct host_link, latency_s, UNIT_SECONDS, 0, 1, "10 us",
+         "of every transfer to or from host memory"),
+};
+static const struct settings_table host_link_table = {"host_link", host_link_rows,
+                                                      COUNT(host_link_rows)};
+
 static const struct setting host_rows[] = {
     REAL("step", struct host_overhead, step_s, UNIT_SECONDS, 0, 1, "0 s",
          "added to every step; 0 where two steps in flight hide the host"),
@@ -138,6 +147,7 @@ static const struct setting rows[] = {
     SECTION(prefill_attention, &prefill_table, "auto", "attention in steps with any prefill"),
     SECTION(elementwise, &elementwise_table, "auto", "norms, rotary embedding, activations"),
     SECTION(interconnect, &interconnect_table, "none", "between tensor-parallel ranks"),
+    SECTION(host_link, &host_link_table, "auto", "between device and host memory"),
     SECTION(host, &host_table, "auto", "time that no kernel accounts for"),
 };
 /* clang-format on */
