@@ -21,7 +21,20 @@ struct step_load {
     int32_t emitting_sequences; /* sequences that sample a token: rows of the lm_head */
     int32_t chunk_count;
     const struct prefill_chunk *chunks;
+    /* Padding, which takes time and computes nothing. */
+    int32_t
+        padded_chunk_tokens; /* every chunk takes as long as one of so many; 0: its own length */
+    int32_t idle_sequences;  /* rows beside those of the tokens */
 };
+
+/* Rows that go through the layers: the step's tokens and its padding. */
+static inline int32_t step_load_rows(const struct step_load *load)
+{
+    int32_t chunk_tokens = load->padded_chunk_tokens > 0
+                               ? load->padded_chunk_tokens * load->chunk_count
+                               : load->tokens - load->decode_sequences;
+    return load->decode_sequences + chunk_tokens + load->idle_sequences;
+}
 
 enum bound { BOUND_COMPUTE, BOUND_MEMORY, BOUND_COMMUNICATION, BOUND_OVERHEAD, BOUND_COUNT };
 

@@ -38,6 +38,9 @@ bool error_input(struct error *error, const struct location *at, const char *for
  * returns false. */
 bool error_run(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Who hears of input that is not wrong but not heeded either: one line, without newline. */
+typedef void warn_function(const char *text);
+
 /* Append " (did you mean 'x'?)" for the name nearest to `given` among `count` names (NULLs are
  * passed over), when one is near enough to be a slip of the keyboard; otherwise the list of names
  * when it is short enough to help. */

@@ -11,21 +11,21 @@ struct step_report {
     int64_t start_ns, end_ns;
     int32_t tokens;
     int32_t sequences; /* in the batch */
-    int32_t
-        continuing_sequences; /* emitted a token at start_ns and now: one ITL of end − start each */
-    int32_t running;          /* admitted and not finished, at the time the step was planned */
-    int64_t kv_blocks_used;   /* once the step was planned */
-    int64_t kv_tokens;        /* stored in those blocks */
-    const struct cost *cost;
+    int32_t running;   /* admitted and not finished, at the time the step was planned */
+    /* KV memory, once the step was planned; what is shared counts once. */
+    int64_t kv_blocks_used;
+    int64_t kv_blocks_empty;   /* of those, the ones reserved and not reached yet */
+    int64_t kv_tokens;         /* stored in the others */
+    int64_t kv_slots_unfilled; /* room for tokens that is left in the others */
+    const struct cost *cost;   /* transfers to and from host memory included */
 };
 
 /* All four functions are required. */
 struct observer {
     void *context;
     void (*step)(void *context, const struct step_report *report);
-    /* A token of a request whose previous token was not in the step before: after a
-     * preemption. */
-    void (*token_gap)(void *context, int64_t gap_ns);
+    /* So many requests have been given a token, each `gap_ns` after its previous one. */
+    void (*token_gaps)(void *context, int64_t gap_ns, int32_t count);
     /* A request has finished, or was rejected on arrival. */
     void (*outcome)(void *context, const struct request_outcome *outcome);
     /* Now and then; fraction of the trace read, 0 where that is unknown. */

@@ -2,6 +2,7 @@
 #include "commands.h"
 
 #include "experiment_config.h"
+#include "orders.h"
 #include "policies.h"
 #include "trace_format.h"
 #include <string.h>
@@ -24,9 +25,9 @@ static void print_overview(void)
 
 static void print_choice(const char *name, const char *summary, const char *source)
 {
-    printf("  %-10s %s\n", name, summary);
+    printf("  %-13s %s\n", name, summary);
     if (source != NULL)
-        printf("  %-10s (%s)\n", "", source);
+        printf("  %-13s (%s)\n", "", source);
 }
 
 static void print_choices(void)
@@ -34,6 +35,10 @@ static void print_choices(void)
     puts("Batching policies: engine.scheduler");
     for (size_t i = 0; policy_at(i) != NULL; i++)
         print_choice(policy_at(i)->name, policy_at(i)->summary, policy_at(i)->source);
+    puts("\nQueue orders: engine.scheduling_policy");
+    for (size_t i = 0; queue_order_at(i) != NULL; i++)
+        print_choice(queue_order_at(i)->name, queue_order_at(i)->summary,
+                     queue_order_at(i)->source);
     puts("\nTrace formats: workload.format");
     for (size_t i = 0; trace_format_at(i) != NULL; i++)
         print_choice(trace_format_at(i)->name, trace_format_at(i)->summary,

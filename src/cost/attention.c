@@ -129,10 +129,10 @@ static struct tiling tile_decodes(const struct attention *attention, const struc
 }
 
 static void tile_chunk(struct tiling *tiling, const struct attention *attention,
-                       const struct prefill_chunk *chunk)
+                       int32_t chunk_tokens, int32_t context_tokens)
 {
-    double tokens = chunk->tokens, context = chunk->context_tokens;
-    int32_t tile_count = (chunk->tokens - 1) / TILE_ROWS + 1;
+    double tokens = chunk_tokens, context = context_tokens;
+    int32_t tile_count = (chunk_tokens - 1) / TILE_ROWS + 1;
     double tiles = tile_count;
     double visible = context + fmin((tokens + TILE_ROWS) / 2.0, tokens);
     double last_s = attention->tile_s + attention->tile_s_per_token * (context + tokens);
@@ -149,8 +149,12 @@ static void tile_chunk(struct tiling *tiling, const struct attention *attention,
 struct cost attention_mixed_cost(const struct attention *attention, const struct step_load *load)
 {
     struct tiling tiling = tile_decodes(attention, load);
-    for (int32_t i = 0; i < load->chunk_count; i++)
-        tile_chunk(&tiling, attention, &load->chunks[i]);
+    for (int32_t i = 0; i < load->chunk_count; i++) {
+        const struct prefill_chunk *chunk = &load->chunks[i];
+        int32_t padded_tokens = load->padded_chunk_tokens;
+        tile_chunk(&tiling, attention, padded_tokens > 0 ? padded_tokens : chunk->tokens,
+                   chunk->context_tokens);
+    }
     double empty_tiles = tiling.longest * tiling.sequences - tiling.tiles;
     double busy_s =
         (tiling.busy_s + attention->empty_tile_s * empty_tiles) / attention->tiles_at_once;

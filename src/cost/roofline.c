@@ -101,9 +101,34 @@ static const struct decode_step *fill_by_decodes(struct roofline *roofline, int3
     return step;
 }
 
+/* Padding takes the time of what it pads, but it is not what the mathematics needs: FLOPs and bytes
+ * are those of the step without it. */
+static void padded_step(struct roofline *roofline, const struct step_load *load, struct cost *cost)
+{
+    int32_t rows = step_load_rows(load);
+    *cost = load->chunk_count > 0 ? attention_mixed_cost(&roofline->attention, load)
+                                  : attention_decode_cost(&roofline->attention, load);
+    if (load->padded_chunk_tokens > 0) {
+        struct step_load useful = *load;
+        useful.padded_chunk_tokens = 0;
+        struct cost attention = attention_mixed_cost(&roofline->attention, &useful);
+        cost->flops = attention.flops;
+        cost->bytes = attention.bytes;
+    }
+    struct cost layers = *cost_by_tokens(roofline, rows);
+    layers.flops *= (double)load->tokens / rows;
+    cost_add(cost, &layers);
+    cost_add(cost, cost_by_emitting(roofline, load->emitting_sequences));
+    cost_add(cost, load->chunk_count > 0 ? &roofline->prefill_host : &roofline->host);
+}
+
 static void roofline_step(void *state, const struct step_load *load, struct cost *cost)
 {
     struct roofline *roofline = state;
+    if (load->idle_sequences > 0 || load->padded_chunk_tokens > 0) {
+        padded_step(roofline, load, cost);
+        return;
+    }
     if (load->chunk_count == 0) {
         int32_t sequences = load->decode_sequences;
         assert(sequences >= 1 && sequences <= roofline->max_num_seqs);

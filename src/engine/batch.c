@@ -2,6 +2,7 @@
 #include "replica.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* The policy's struct batch is the first member of its replica. */
 static struct replica *replica_of(struct batch *batch)
@@ -9,122 +10,270 @@ static struct replica *replica_of(struct batch *batch)
     return (struct replica *)(void *)batch;
 }
 
+static const struct replica *replica_of_const(const struct batch *batch)
+{
+    return (const struct replica *)(const void *)batch;
+}
+
 void batch_set_chunk(struct batch *batch, int32_t index, int32_t tokens)
 {
     struct replica *replica = replica_of(batch);
-    assert(index >= 0 && index < batch->prefill_count);
+    assert(index >= replica->settled_prefills && index < batch->prefill_count);
     struct batch_prefill *prefill = &replica->prefills[index];
     assert(tokens >= 0 && tokens <= prefill->wanted_tokens);
     const struct sequence *sequence = &replica->sequences[prefill->sequence];
-    int64_t context = sequence->context_tokens;
-    batch->needed_blocks += replica_blocks(replica, context + tokens) -
-                            replica_blocks(replica, context + prefill->chunk_tokens);
+    int64_t stored = (int64_t)sequence->context_tokens + tokens;
+    int64_t total = (int64_t)sequence->context_tokens + prefill->wanted_tokens;
+    int64_t needed = kv_blocks_reserved(&replica->kv, stored, total) - sequence->held_blocks;
+    batch->needed_blocks += needed - prefill->needed_blocks;
+    prefill->needed_blocks = (int32_t)needed;
     prefill->chunk_tokens = tokens;
 }
 
-/* Out of the cohort before its last token, which it emitted at the end of the latest step. */
-static void stop_decoding(struct replica *replica, int32_t index)
-{
-    struct sequence *sequence = &replica->sequences[index];
-    int32_t needed_before = cohort_blocks_needed(&replica->cohort);
-    sequence->context_tokens = cohort_leave(&replica->cohort, index);
-    replica->batch.needed_blocks += cohort_blocks_needed(&replica->cohort) - needed_before;
-    replica->batch.decoding--;
-    sequence->generated_tokens = sequence->context_tokens + 1 - sequence->outcome.prompt_tokens;
-    sequence->last_token_ns = replica->latest_end_ns;
-}
-
-void batch_preempt_last(struct batch *batch)
+void batch_postpone_decodes(struct batch *batch)
 {
     struct replica *replica = replica_of(batch);
-    int32_t index = replica->last_running;
-    assert(index >= 0);
-    struct sequence *sequence = &replica->sequences[index];
-    switch (sequence->state) {
-    case SEQUENCE_DECODING:
-        stop_decoding(replica, index);
-        break;
-    case SEQUENCE_PREFILLING:
-        /* The last admitted of all is the last of those in prefill. */
-        assert(replica->prefills[batch->prefill_count - 1].sequence == index);
-        batch_set_chunk(batch, batch->prefill_count - 1, 0);
-        batch->prefill_count--;
-        break;
-    case SEQUENCE_FINISHING:
-        /* Its last token is on its way: it loses its blocks early and never waits again. */
-        sequence->released = true;
-        break;
-    case SEQUENCE_PREEMPTED:
-        assert(false);
-    }
-    replica_remove_running(replica, index);
-    sequence->outcome.preemptions++;
-    batch->preempted = true;
-    replica->preemptions++;
-    if (sequence->state == SEQUENCE_FINISHING)
-        return;
-    sequence->state = SEQUENCE_PREEMPTED;
-    sequence->context_tokens = 0;
-    replica->preempted[replica->preempted_count++] = index;
-    batch->waiting++;
+    assert(!replica->decodes_postponed);
+    replica->decodes_postponed = true;
+    batch->needed_blocks -= replica_decode_blocks(replica);
+    batch->decoding = 0;
 }
 
-bool batch_peek_waiting(const struct batch *batch, struct batch_waiting *head)
+void batch_resume_decodes(struct batch *batch)
 {
-    const struct replica *replica = (const struct replica *)(const void *)batch;
-    if (replica->preempted_count > 0) {
-        const struct sequence *sequence =
-            &replica->sequences[replica->preempted[replica->preempted_count - 1]];
-        head->wanted_tokens = sequence_wanted_tokens(sequence);
-    } else if (replica->arrival_count > 0) {
-        const struct request *request = &replica->arrivals[replica->arrival_first].request;
-        head->wanted_tokens = request->prompt_tokens;
-    } else {
-        return false;
+    struct replica *replica = replica_of(batch);
+    assert(replica->decodes_postponed);
+    replica->decodes_postponed = false;
+    batch->needed_blocks += replica_decode_blocks(replica);
+    batch->decoding = replica->cohort.count;
+}
+
+int32_t batch_victim(const struct batch *batch)
+{
+    const struct replica *replica = replica_of_const(batch);
+    int32_t victim = replica->last_running;
+    assert(victim >= 0);
+    if (batch->last_is_victim)
+        return victim;
+    for (int32_t i = victim; i >= 0; i = replica->sequences[i].previous) {
+        if (queue_is_after(&replica->queue, i, victim))
+            victim = i;
     }
-    head->wanted_blocks = replica_blocks(replica, head->wanted_tokens);
+    return victim;
+}
+
+/* Its index in prefills[]; −1: not there. */
+static int32_t find_prefill(const struct replica *replica, int32_t sequence)
+{
+    for (int32_t i = replica->batch.prefill_count - 1; i >= 0; i--) {
+        if (replica->prefills[i].sequence == sequence)
+            return i;
+    }
+    return -1;
+}
+
+static void remove_prefill(struct batch *batch, int32_t index)
+{
+    struct replica *replica = replica_of(batch);
+    batch_set_chunk(batch, index, 0);
+    struct batch_prefill *removed = &replica->prefills[index];
+    size_t behind = (size_t)(--batch->prefill_count - index);
+    memmove(removed, removed + 1, behind * sizeof *removed);
+}
+
+/* It waits again, with what it has generated. */
+static void requeue(struct replica *replica, int32_t index)
+{
+    struct sequence *sequence = &replica->sequences[index];
+    sequence->state = SEQUENCE_WAITING;
+    if (sequence->swapped_blocks == 0)
+        sequence->context_tokens = 0;
+    queue_push(&replica->queue, index);
+    replica->batch.waiting++;
+}
+
+void batch_preempt(struct batch *batch, int32_t index)
+{
+    struct replica *replica = replica_of(batch);
+    struct sequence *sequence = &replica->sequences[index];
+    assert(sequence->state != SEQUENCE_WAITING && !sequence->released);
+    bool finishing = sequence->state == SEQUENCE_FINISHING;
+    if (sequence->state == SEQUENCE_DECODING)
+        replica_leave_cohort(replica, index);
+    else if (sequence->state == SEQUENCE_PREFILLING)
+        remove_prefill(batch, find_prefill(replica, index));
+    if (!finishing && kv_blocks_swap_out(&replica->kv, sequence)) {
+        replica->pending.swapped_out += sequence->swapped_blocks;
+        replica->result->swapped_out++;
+    }
+    replica_remove_running(replica, index, !finishing);
+    sequence->outcome.preemptions++;
+    replica->result->preemptions++;
+    batch->preempted = true;
+    /* Its last token is on its way: it loses its blocks early and never waits again. */
+    sequence->released = finishing;
+    if (!finishing)
+        requeue(replica, index);
+}
+
+int32_t batch_next_running(const struct batch *batch, int32_t sequence)
+{
+    const struct replica *replica = replica_of_const(batch);
+    int32_t next = sequence < 0 ? replica->first_running : replica->sequences[sequence].next;
+    /* Who was preempted in this plan still leads to whoever came after it. */
+    while (next >= 0 && (replica->sequences[next].state == SEQUENCE_WAITING ||
+                         replica->sequences[next].released))
+        next = replica->sequences[next].next;
+    return next;
+}
+
+struct batch_running batch_describe_running(const struct batch *batch, int32_t sequence)
+{
+    const struct replica *replica = replica_of_const(batch);
+    const struct sequence *described = &replica->sequences[sequence];
+    struct batch_running running = {.admission = described->admission, .prefill = -1};
+    if (described->state == SEQUENCE_DECODING && !replica->decodes_postponed) {
+        running.decodes = true;
+        running.needed_blocks =
+            replica_decode_blocks(replica) > 0 && cohort_is_at_boundary(&replica->cohort, sequence);
+    } else if (described->state == SEQUENCE_PREFILLING) {
+        running.prefill = find_prefill(replica, sequence);
+        running.needed_blocks = replica->prefills[running.prefill].needed_blocks;
+    }
+    return running;
+}
+
+void batch_postpone(struct batch *batch, int32_t index)
+{
+    struct replica *replica = replica_of(batch);
+    struct sequence *sequence = &replica->sequences[index];
+    assert(sequence->state == SEQUENCE_DECODING && replica->settled_prefills == 0);
+    replica_leave_cohort(replica, index);
+    sequence->state = SEQUENCE_PREFILLING;
+    int32_t place = batch->prefill_count++;
+    for (; place > 0; place--) {
+        const struct batch_prefill *before = &replica->prefills[place - 1];
+        if (replica->sequences[before->sequence].admission < sequence->admission)
+            break;
+        replica->prefills[place] = *before;
+    }
+    replica->prefills[place] = (struct batch_prefill){.wanted_tokens = 1, .sequence = index};
+}
+
+/* What the caches have of the head of the queue. While it does not fit, and nothing has come into
+ * the caches or been referenced anew, it needs at least as many blocks as it did: what was found
+ * then is kept, and the head of a full cache is not looked up on every step. */
+static void match_head(struct replica *replica, int32_t index)
+{
+    struct head_match *match = &replica->head;
+    const struct sequence *sequence = &replica->sequences[index];
+    struct kv_blocks *kv = &replica->kv;
+    int64_t version = kv->cache.version + kv->host.version;
+    int64_t left = replica->batch.free_blocks - replica->batch.needed_blocks;
+    bool known = match->request_id == sequence->outcome.request_id && match->version == version;
+    match->current = !known || match->wanted_blocks <= left;
+    if (!match->current)
+        return;
+    int64_t total = (int64_t)sequence->outcome.prompt_tokens + sequence->generated_tokens;
+    match->request_id = sequence->outcome.request_id;
+    match->version = version;
+    match->hit = kv_blocks_match(kv, sequence);
+    match->wanted_blocks =
+        kv_blocks_reserved(kv, total, total) - match->hit.cached + match->hit.unreferenced;
+}
+
+bool batch_peek_waiting(struct batch *batch, struct batch_waiting *head)
+{
+    struct replica *replica = replica_of(batch);
+    int32_t index = queue_head(&replica->queue);
+    if (index < 0)
+        return false;
+    if (replica->kv.caching)
+        replica_settle(replica);
+    match_head(replica, index);
+    const struct sequence *sequence = &replica->sequences[index];
+    const struct kv_hit *hit = &replica->head.hit;
+    *head = (struct batch_waiting){
+        .arrival_ns = sequence->outcome.arrival_ns,
+        .wanted_tokens = sequence_wanted_tokens(sequence) -
+                         (hit->cached + hit->offloaded) * replica->kv.block_size,
+        .wanted_blocks = replica->head.wanted_blocks,
+        .decodes = sequence->swapped_blocks > 0 && sequence_wants_decode(sequence),
+    };
     return true;
 }
 
-/* The first arrival becomes a sequence. */
-static int32_t take_arrival(struct replica *replica)
+int64_t batch_oldest_arrival_ns(const struct batch *batch)
 {
-    const struct arrival *arrival = &replica->arrivals[replica->arrival_first];
-    assert(replica->arrival_count > 0 && replica->unused_count > 0);
-    int32_t index = replica->unused_sequences[--replica->unused_count];
-    replica->sequences[index] = (struct sequence){
-        .outcome = {.request_id = arrival->request_id,
-                    .arrival_ns = arrival->request.arrival_ns,
-                    .scheduled_ns = replica->batch.now_ns,
-                    .first_token_ns = -1,
-                    .finished_ns = -1,
-                    .prompt_tokens = arrival->request.prompt_tokens,
-                    .output_tokens = arrival->request.output_tokens,
-                    .status = REQUEST_COMPLETED},
-        .last_token_ns = -1,
-    };
-    replica->arrival_count--;
-    if (++replica->arrival_first == replica->setup->max_num_seqs)
-        replica->arrival_first = 0;
-    return index;
+    const struct replica *replica = replica_of_const(batch);
+    assert(batch->waiting > 0);
+    if (queue_order_by_arrival(replica->setup->queue_order))
+        return replica->sequences[queue_head(&replica->queue)].outcome.arrival_ns;
+    return queue_oldest_arrival_ns(&replica->queue);
+}
+
+static void note_first_admission(struct replica *replica, struct sequence *sequence)
+{
+    const struct kv_hit *hit = &replica->head.hit;
+    int32_t block_size = replica->kv.block_size;
+    sequence->outcome.scheduled_ns = replica->batch.now_ns;
+    sequence->outcome.cached_tokens = (hit->cached + hit->offloaded) * block_size;
+    replica->result->prompt_tokens += sequence->outcome.prompt_tokens;
+    replica->result->cached_tokens += (int64_t)hit->cached * block_size;
+    replica->result->offloaded_tokens += (int64_t)hit->offloaded * block_size;
+    queue_note_admission(&replica->queue, sequence);
+    replica->new_count--;
+}
+
+static void append_running(struct replica *replica, int32_t index)
+{
+    struct sequence *sequence = &replica->sequences[index];
+    sequence->previous = replica->last_running;
+    sequence->next = -1;
+    if (replica->last_running >= 0)
+        replica->sequences[replica->last_running].next = index;
+    else
+        replica->first_running = index;
+    replica->last_running = index;
+    sequence->admission = ++replica->admissions;
 }
 
 void batch_admit(struct batch *batch, int32_t tokens)
 {
     struct replica *replica = replica_of(batch);
     assert(batch->running < batch->max_num_seqs && batch->waiting > 0 && !batch->preempted);
-    int32_t index = replica->preempted_count > 0 ? replica->preempted[--replica->preempted_count]
-                                                 : take_arrival(replica);
+    int32_t index = queue_head(&replica->queue);
     struct sequence *sequence = &replica->sequences[index];
+    const struct head_match *match = &replica->head;
+    assert(match->current && match->request_id == sequence->outcome.request_id);
+    queue_pop(&replica->queue, index);
+    append_running(replica, index);
     sequence->state = SEQUENCE_PREFILLING;
-    sequence->previous = replica->last_running;
-    sequence->next = -1;
-    if (replica->last_running >= 0)
-        replica->sequences[replica->last_running].next = index;
-    replica->last_running = index;
+    if (sequence->outcome.scheduled_ns < 0)
+        note_first_admission(replica, sequence);
+    replica->pending.swapped_in += sequence->swapped_blocks;
+    replica->pending.loaded += match->hit.offloaded;
+    kv_blocks_start(&replica->kv, sequence, &match->hit);
+    batch->free_blocks -= match->hit.unreferenced;
     batch->running++;
     batch->waiting--;
     replica->prefills[batch->prefill_count++] = (struct batch_prefill){
         .wanted_tokens = sequence_wanted_tokens(sequence), .sequence = index};
     batch_set_chunk(batch, batch->prefill_count - 1, tokens);
+    replica->head.request_id = -1;
+}
+
+void batch_pad(struct batch *batch, int32_t chunk_tokens, int32_t idle_sequences)
+{
+    struct replica *replica = replica_of(batch);
+    assert(chunk_tokens >= 0 && idle_sequences >= 0);
+    replica->padded_chunk_tokens = chunk_tokens;
+    replica->idle_sequences = idle_sequences;
+}
+
+void batch_wake_at(struct batch *batch, int64_t time_ns)
+{
+    struct replica *replica = replica_of(batch);
+    assert(time_ns > batch->now_ns);
+    replica->wake_ns = time_ns;
 }

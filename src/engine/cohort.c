@@ -107,6 +107,12 @@ int32_t cohort_leave(struct cohort *cohort, int32_t sequence)
     return context_tokens;
 }
 
+bool cohort_is_at_boundary(const struct cohort *cohort, int32_t sequence)
+{
+    const struct cohort_member *member = &cohort->heap[cohort->sequences[sequence].cohort_position];
+    return (member->base + cohort->steps) % cohort->block_size == 0;
+}
+
 int32_t cohort_context_max(struct cohort *cohort)
 {
     if (cohort->base_max_stale) {

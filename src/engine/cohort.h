@@ -58,6 +58,9 @@ static inline int32_t cohort_blocks_needed(const struct cohort *cohort)
     return cohort->phase_counts[cohort->phase];
 }
 
+/* Whether a member is one of those. */
+bool cohort_is_at_boundary(const struct cohort *cohort, int32_t sequence);
+
 /* The longest member's context; 0 without members. Now and then O(n): after the longest left. */
 int32_t cohort_context_max(struct cohort *cohort);
 

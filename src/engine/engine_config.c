@@ -1,16 +1,55 @@
 #include "engine_config.h"
 
+#include "orders.h"
 #include "policies.h"
 #include <llmsim/request.h>
-#include <string.h>
 
-#define FIELD(member) offsetof(struct engine_config, member)
+#define FIELD(member)   offsetof(struct engine_config, member)
+#define OFFLOAD(member) offsetof(struct kv_offload_config, member)
 
 /* A step's tables are allocated for so many tokens. */
 #define MAX_BATCHED_TOKENS 1048576
 #define MAX_SEQS           65536
 #define MAX_BLOCK_SIZE     1048576
 #define MAX_BLOCKS         1e12
+
+static const char *const allocation_choices[] = {"paged", "contiguous", NULL};
+static const char *const preemption_choices[] = {"recompute", "swap", NULL};
+
+static const struct setting offload_keys[] = {
+    {
+        .name = "capacity",
+        .kind = SETTING_REAL,
+        .unit = UNIT_BYTES,
+        .offset = OFFLOAD(capacity_bytes),
+        .preset = "none",
+        .minimum = 1,
+        .maximum = 1e15,
+        .help = "host memory of a rank that holds prefixes after they have left the device",
+    },
+    {
+        .name = "bandwidth",
+        .kind = SETTING_REAL,
+        .unit = UNIT_BYTES_PER_S,
+        .offset = OFFLOAD(bandwidth_bytes_per_s),
+        .preset = "auto",
+        .minimum = 1,
+        .maximum = INFINITY,
+        .help = "of copies from there; auto: the accelerator's host_link",
+    },
+    {
+        .name = "latency",
+        .kind = SETTING_REAL,
+        .unit = UNIT_SECONDS,
+        .offset = OFFLOAD(latency_s),
+        .preset = "auto",
+        .minimum = 0,
+        .maximum = 1,
+        .help = "of each copy; auto: the accelerator's host_link",
+    },
+};
+static const struct settings_table offload_table = {"kv_offload", offload_keys,
+                                                    sizeof offload_keys / sizeof *offload_keys};
 
 static const struct setting settings[] = {
     {
@@ -20,6 +59,23 @@ static const struct setting settings[] = {
         .preset = "vllm",
         .choices = policy_names,
         .help = "the batching policy",
+    },
+    {
+        .name = "scheduling_policy",
+        .kind = SETTING_CHOICE,
+        .offset = FIELD(scheduling_policy),
+        .preset = "fcfs",
+        .choices = queue_order_names,
+        .help = "in which order waiting requests are served",
+    },
+    {
+        .name = "output_prediction_error",
+        .kind = SETTING_REAL,
+        .offset = FIELD(output_prediction_error),
+        .preset = "none",
+        .minimum = 0.01,
+        .maximum = 10,
+        .help = "sjf-predicted: standard deviation of ln(predicted / true output tokens)",
     },
     {
         .name = "max_num_seqs",
@@ -59,14 +115,98 @@ static const struct setting settings[] = {
         .preset = "0",
         .minimum = 0,
         .maximum = MAX_BATCHED_TOKENS,
-        .help = "prompt tokens of one request a step at most; 0: no limit but the step's",
+        .help =
+            "prompt tokens of one request a step at most (vllm only); 0: no limit but the step's",
+    },
+    {
+        .name = "enable_chunked_prefill",
+        .kind = SETTING_SWITCH,
+        .offset = FIELD(enable_chunked_prefill),
+        .preset = "auto",
+        .help =
+            "prompts may be split over steps (vllm only); without, max_num_batched_tokens is at "
+            "least max_model_len; auto: true",
+    },
+    {
+        .name = "watermark",
+        .kind = SETTING_REAL,
+        .offset = FIELD(watermark),
+        .preset = "auto",
+        .minimum = 0,
+        .maximum = 0.5,
+        .help = "share of the KV blocks that an admission leaves free; auto: the scheduler's own",
+    },
+    {
+        .name = "preferred_batch_size",
+        .kind = SETTING_INTEGER,
+        .offset = FIELD(preferred_batch_size),
+        .preset = "auto",
+        .minimum = 1,
+        .maximum = MAX_SEQS,
+        .help = "dynamic: waiting requests that start a batch; auto: max_num_seqs",
+    },
+    {
+        .name = "max_queue_delay",
+        .kind = SETTING_REAL,
+        .unit = UNIT_SECONDS,
+        .offset = FIELD(max_queue_delay_s),
+        .preset = "auto",
+        .minimum = 0,
+        .maximum = 1e6,
+        .help = "dynamic: a request that has waited so long starts a batch too; auto: 100 ms",
     },
     {
         .name = "async_scheduling",
-        .kind = SETTING_BOOL,
+        .kind = SETTING_SWITCH,
         .offset = FIELD(async_scheduling),
-        .preset = "true",
-        .help = "plan a step while the one before it runs: two steps in flight",
+        .preset = "auto",
+        .help = "plan a step while the one before it runs: two steps in flight; auto: as the "
+                "scheduler's original does, which for vllm is true",
+    },
+    {
+        .name = "kv_allocation",
+        .kind = SETTING_CHOICE,
+        .offset = FIELD(kv_allocation),
+        .preset = "auto",
+        .choices = allocation_choices,
+        .help =
+            "KV cache in blocks as they are needed, or max_model_len reserved for each sequence; "
+            "auto: the scheduler's own",
+    },
+    {
+        .name = "enable_prefix_caching",
+        .kind = SETTING_SWITCH,
+        .offset = FIELD(enable_prefix_caching),
+        .preset = "auto",
+        .help = "keep blocks for prompts that begin alike (traces with prefix ids); auto: as the "
+                "scheduler's original does, where allocation and preemption mode permit",
+    },
+    {
+        .name = "preemption_mode",
+        .kind = SETTING_CHOICE,
+        .offset = FIELD(preemption_mode),
+        .preset = "recompute",
+        .choices = preemption_choices,
+        .help = "what becomes of the KV cache of a preempted sequence",
+    },
+    {
+        .name = "swap_space",
+        .kind = SETTING_REAL,
+        .unit = UNIT_BYTES,
+        .offset = FIELD(swap_space_bytes),
+        .preset = "auto",
+        .minimum = 0,
+        .maximum = 1e15,
+        .help = "host memory of a rank for preempted sequences; what it does not hold is computed "
+                "again; auto: 4 GiB",
+    },
+    {
+        .name = "kv_offload",
+        .kind = SETTING_SECTION,
+        .offset = FIELD(kv_offload),
+        .preset = "none",
+        .section = &offload_table,
+        .help = "host memory as a second level of the prefix cache",
     },
     {
         .name = "block_size",
@@ -120,77 +260,3 @@ static const struct setting settings[] = {
 
 const struct settings_table engine_settings = {"the engine section", settings,
                                                sizeof settings / sizeof *settings};
-
-/* vLLM, engine/arg_utils.py, for its OpenAI server: by the device's memory, A100 excepted. */
-static bool has_large_defaults(const struct accelerator *accelerator)
-{
-    return accelerator->memory_bytes >= 70.0 * UNITS_GIB &&
-           strcasestr(accelerator->name, "a100") == NULL;
-}
-
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static void resolve_limits(struct engine_config *config, const struct accelerator *accelerator)
-{
-    bool large = has_large_defaults(accelerator);
-    if (config->max_num_batched_tokens == SETTING_UNSET_INTEGER) {
-        config->max_num_batched_tokens = large ? 8192 : 2048;
-        if (config->max_num_seqs != SETTING_UNSET_INTEGER) {
-            /* No step can hold more than every sequence at its longest, nor fewer than one token
-             * of each. */
-            int64_t longest = config->max_num_seqs * config->max_model_len;
-            config->max_num_batched_tokens = smaller(config->max_num_batched_tokens, longest);
-            if (config->max_num_batched_tokens < config->max_num_seqs)
-                config->max_num_batched_tokens = config->max_num_seqs;
-        }
-    }
-    if (config->max_num_seqs == SETTING_UNSET_INTEGER)
-        config->max_num_seqs = smaller(large ? 1024 : 256, config->max_num_batched_tokens);
-}
-
-static bool refuse_ranks(const struct node *node, int64_t ranks, const char *what, int64_t count,
-                         const struct model *model, struct error *error)
-{
-    return error_input(error, node_key_location(node, "tensor_parallel_size"),
-                       "'tensor_parallel_size' (%lld) does not divide the %lld %s of %s",
-                       (long long)ranks, (long long)count, what, model->name);
-}
-
-bool engine_config_resolve(struct engine_config *config, const struct node *node,
-                           const struct model *model, const struct accelerator *accelerator,
-                           char warning[256], struct error *error)
-{
-    warning[0] = '\0';
-    if (config->max_model_len == SETTING_UNSET_INTEGER)
-        config->max_model_len = model->max_position_embeddings;
-    else if (config->max_model_len > model->max_position_embeddings)
-        snprintf(warning, 256, "max_model_len %lld is beyond the %lld positions of %s",
-                 (long long)config->max_model_len, (long long)model->max_position_embeddings,
-                 model->name);
-    resolve_limits(config, accelerator);
-    if (config->max_num_batched_tokens < config->max_num_seqs)
-        return error_input(error, node_key_location(node, "max_num_batched_tokens"),
-                           "'max_num_batched_tokens' (%lld) must be at least 'max_num_seqs' (%lld)",
-                           (long long)config->max_num_batched_tokens,
-                           (long long)config->max_num_seqs);
-    int64_t ranks = config->tensor_parallel_size;
-    if (model->num_attention_heads % ranks != 0)
-        return refuse_ranks(node, ranks, "attention heads", model->num_attention_heads, model,
-                            error);
-    if (model->num_key_value_heads % ranks != 0 && ranks % model->num_key_value_heads != 0)
-        return error_input(error, node_key_location(node, "tensor_parallel_size"),
-                           "'tensor_parallel_size' (%lld) neither divides nor is a multiple of the "
-                           "%lld KV heads of %s",
-                           (long long)ranks, (long long)model->num_key_value_heads, model->name);
-    if (model->intermediate_size % ranks != 0)
-        return refuse_ranks(node, ranks, "columns of the MLP", model->intermediate_size, model,
-                            error);
-    if (ranks > 1 && accelerator->interconnect.kind == INTERCONNECT_NONE)
-        return error_input(error, node_key_location(node, "tensor_parallel_size"),
-                           "'tensor_parallel_size' is %lld, but %s has no interconnect",
-                           (long long)ranks, accelerator->name);
-    return true;
-}

@@ -6,13 +6,33 @@
 #include <llmsim/accelerator.h>
 #include <llmsim/model.h>
 
+enum kv_allocation { ALLOCATION_PAGED, ALLOCATION_CONTIGUOUS };
+enum preemption_mode { PREEMPTION_RECOMPUTE, PREEMPTION_SWAP };
+
+struct kv_offload_config {
+    double capacity_bytes; /* unset: there is none */
+    double bandwidth_bytes_per_s, latency_s;
+};
+
+/* Once resolved, what has no effect is unset, and all else is set. */
 struct engine_config {
-    int scheduler; /* index into policy_names */
+    int scheduler;         /* index into policy_names */
+    int scheduling_policy; /* index into queue_order_names */
+    double output_prediction_error;
     int64_t max_num_seqs;
     int64_t max_num_batched_tokens;
     int64_t max_model_len;
     int64_t long_prefill_token_threshold;
-    bool async_scheduling;
+    int enable_chunked_prefill; /* 0, 1; −1: auto, as in all of these */
+    double watermark;
+    int64_t preferred_batch_size;
+    double max_queue_delay_s;
+    int async_scheduling;
+    int kv_allocation; /* enum kv_allocation */
+    int enable_prefix_caching;
+    int preemption_mode; /* enum preemption_mode */
+    double swap_space_bytes;
+    struct kv_offload_config kv_offload;
     int64_t block_size;
     double gpu_memory_utilization;
     int64_t num_gpu_blocks_override;
@@ -23,9 +43,9 @@ struct engine_config {
 extern const struct settings_table engine_settings;
 
 /* Give every "auto" its value for this model and accelerator, and check what hangs together. `node`
- * (may be NULL) is where the section stands. *warning (256 bytes) is one line, or empty. */
+ * (may be NULL) is where the section stands. What has no effect is warned of. */
 bool engine_config_resolve(struct engine_config *config, const struct node *node,
                            const struct model *model, const struct accelerator *accelerator,
-                           char warning[256], struct error *error);
+                           warn_function *warn, struct error *error);
 
 #endif

@@ -4,7 +4,10 @@
 #define LLMSIM_ENGINE_REPLICA_H
 
 #include "cohort.h"
+#include "kv_blocks.h"
+#include "queue.h"
 #include "simulation.h"
+#include <gsl/gsl_rng.h>
 
 /* A sequence that emits a token at the end of a step other than by decoding on. */
 struct emission {
@@ -12,59 +15,93 @@ struct emission {
     int64_t previous_token_ns; /* −1: this is its first token */
 };
 
+/* Members of the cohort whose latest token came at the same time. */
+struct token_group {
+    int64_t plan; /* the plan of the step that gave it to them */
+    int64_t token_ns;
+    int32_t count;
+};
+
 /* A step from its planning to its end. */
 struct step {
     int64_t start_ns, end_ns;
     struct step_load load;
     struct cost cost;
-    int32_t continuing_sequences;
+    double transfer_s; /* to and from host memory, before anything is computed */
     int32_t running;
-    int64_t kv_blocks_used, kv_tokens;
+    int64_t kv_blocks_used, kv_blocks_empty, kv_tokens, kv_slots_unfilled;
     int32_t emission_count;
     int32_t finishing_count;
-    struct emission *emissions; /* owned; room for max_num_seqs, as the next two */
+    int32_t continuing_count;
+    struct emission *emissions; /* owned; room for max_num_seqs, as the next three */
     int32_t *finishing;
     struct prefill_chunk *chunks;
+    struct token_group *continuing; /* who decodes on */
 };
 
-/* A request that waits for its first admission. */
-struct arrival {
-    struct request request;
-    int64_t request_id;
+/* Blocks to be copied by the step that is being planned. */
+struct pending_transfer {
+    int64_t swapped_out, swapped_in, loaded;
+};
+
+/* What has been found of the head of the queue. */
+struct head_match {
+    int64_t request_id; /* −1: nothing has been looked up */
+    int64_t version;    /* of the caches */
+    bool current;       /* looked up when last asked for */
+    struct kv_hit hit;
+    int64_t wanted_blocks;
 };
 
 struct replica {
     struct batch batch; /* what the policy sees; first, so that it leads back to the replica */
     const struct simulation_setup *setup;
+    struct simulation_result *result;
     void *policy_state;
-    struct sequence *sequences; /* max_num_seqs of them */
-    int32_t *unused_sequences;  /* a stack */
+    struct sequence *sequences; /* that wait or run */
+    int32_t sequence_capacity;
+    int32_t *unused_sequences; /* a stack */
     int32_t unused_count;
-    int32_t last_running; /* −1: none */
+    int32_t first_running, last_running; /* −1: none */
+    int64_t admissions;
     struct cohort cohort;
+    struct token_group *groups; /* of the cohort, oldest token first; room for max_num_seqs + 1 */
+    int32_t group_count;
+    int32_t fresh_count; /* members whose latest token comes with the step planned last */
+    int64_t plan_count;
+    int64_t last_decode_plan;       /* the latest in which the cohort decoded */
     struct batch_prefill *prefills; /* batch.prefills */
-    int32_t *preempted;             /* a stack: the head of the waiting queue */
-    int32_t preempted_count;
-    struct arrival *arrivals; /* a ring behind the preempted: max_num_seqs of them */
-    int32_t arrival_first, arrival_count;
-    int64_t kv_tokens;     /* stored or planned to be */
+    int32_t settled_prefills;       /* that hold their blocks already… */
+    int64_t settled_blocks;         /* … which have left the cache's queue */
+    struct kv_blocks kv;
+    struct queue queue;
+    int32_t new_count;       /* sequences in it that were never admitted */
+    gsl_rng *prediction_rng; /* NULL unless the order predicts */
+    struct head_match head;
+    struct pending_transfer pending;
+    bool decodes_postponed;
+    int32_t padded_chunk_tokens;
+    int64_t wake_ns; /* when the policy wants to be asked again */
+    int32_t idle_sequences;
     int64_t latest_end_ns; /* of the step started last */
     struct step steps[2];
     struct step *in_flight; /* NULL: idle */
     struct step *planned;   /* to start when the one in flight ends; NULL: none */
-    int64_t step_count, busy_ns, preemptions;
 };
 
 bool replica_init(struct replica *replica, const struct simulation_setup *setup,
-                  struct error *error);
+                  struct simulation_result *result, struct error *error);
 void replica_fini(struct replica *replica);
 
-/* Room for one more arrival. A plan never looks further down the queue than max_num_seqs, so the
- * rest of an overlong queue stays in the trace, unread. */
+/* Room for one more arrival. By arrival, a plan never looks further down the queue than
+ * max_num_seqs, so the rest of an overlong queue stays in the trace, unread; other orders must see
+ * all of it. */
 bool replica_has_room(const struct replica *replica);
-void replica_deliver(struct replica *replica, const struct request *request, int64_t request_id);
+bool replica_deliver(struct replica *replica, const struct request *request, int64_t request_id,
+                     struct error *error);
 
-/* When the step in flight ends; SIM_TIME_NEVER when there is none. */
+/* When the step in flight ends, or an idle replica wants to be started; SIM_TIME_NEVER when
+ * neither. */
 int64_t replica_next_event_ns(const struct replica *replica);
 
 /* The step in flight ends, now. */
@@ -73,14 +110,21 @@ void replica_complete_step(struct replica *replica);
 /* An idle replica starts a step, if it has work; with async scheduling it then plans the next. */
 void replica_start_step(struct replica *replica, int64_t now_ns);
 
-/* Blocks that hold so many tokens. */
-static inline int64_t replica_blocks(const struct replica *replica, int64_t tokens)
+/* A sequence leaves the running list and frees its blocks. */
+void replica_remove_running(struct replica *replica, int32_t index, bool returns);
+
+/* Blocks that the decodes of the next step take, unless postponed. */
+static inline int32_t replica_decode_blocks(const struct replica *replica)
 {
-    int64_t block_size = replica->setup->block_size;
-    return (tokens + block_size - 1) / block_size;
+    return replica->kv.reservation == KV_MAXIMUM ? 0 : cohort_blocks_needed(&replica->cohort);
 }
 
-/* A sequence leaves the running list and frees its blocks. */
-void replica_remove_running(struct replica *replica, int32_t index);
+/* What the plan takes so far is taken: blocks leave the cache's queue, and what is computed into
+ * them can be matched. */
+void replica_settle(struct replica *replica);
+
+/* A member leaves the cohort before its end, not having its next token; the one before came with a
+ * step planned earlier. */
+void replica_leave_cohort(struct replica *replica, int32_t index);
 
 #endif

@@ -34,16 +34,19 @@ static bool read_next(struct simulation *simulation)
 }
 
 /* vLLM refuses a request that is longer than the model's limit; one that would not fit an empty
- * cache would wait for ever. The last token's KV is never stored. */
+ * cache would wait for ever, and so would one that, preempted, would not fit a step that must hold
+ * all of it. The last token's KV is never stored. */
 static bool is_rejected(struct simulation *simulation, const struct request *request)
 {
     const struct simulation_setup *setup = simulation->setup;
+    const struct kv_blocks *kv = &simulation->replica.kv;
     int64_t tokens = (int64_t)request->prompt_tokens + request->output_tokens;
-    if (tokens > setup->max_model_len) {
+    if (tokens > setup->max_model_len ||
+        (!setup->enable_chunked_prefill && tokens - 1 > setup->max_num_batched_tokens)) {
         simulation->result->rejected_too_long++;
         return true;
     }
-    if (replica_blocks(&simulation->replica, tokens - 1) > setup->num_gpu_blocks - 1) {
+    if (kv_blocks_for(kv, tokens - 1) > kv->total) {
         simulation->result->rejected_no_memory++;
         return true;
     }
@@ -74,8 +77,9 @@ static bool deliver_arrivals(struct simulation *simulation, int64_t now_ns)
         int64_t request_id = simulation->result->requests++;
         if (is_rejected(simulation, &simulation->next))
             reject(simulation, request_id);
-        else
-            replica_deliver(&simulation->replica, &simulation->next, request_id);
+        else if (!replica_deliver(&simulation->replica, &simulation->next, request_id,
+                                  simulation->error))
+            return false;
         if (!read_next(simulation))
             return false;
     }
@@ -85,11 +89,10 @@ static bool deliver_arrivals(struct simulation *simulation, int64_t now_ns)
 static int64_t next_instant(const struct simulation *simulation)
 {
     const struct replica *replica = &simulation->replica;
-    int64_t step_end_ns = replica_next_event_ns(replica);
+    int64_t event_ns = replica_next_event_ns(replica);
     bool arrives = simulation->has_next && replica_has_room(replica);
-    if (!arrives)
-        return step_end_ns;
-    return simulation->next.arrival_ns < step_end_ns ? simulation->next.arrival_ns : step_end_ns;
+    return arrives && simulation->next.arrival_ns < event_ns ? simulation->next.arrival_ns
+                                                             : event_ns;
 }
 
 static bool run_instants(struct simulation *simulation)
@@ -107,12 +110,14 @@ static bool run_instants(struct simulation *simulation)
         if (++instants % INSTANTS_PER_PROGRESS == 0)
             setup->observer->progress(setup->observer->context,
                                       setup->source->progress(setup->source->state));
-        if (replica_next_event_ns(replica) == now_ns) {
+        if (replica->in_flight != NULL && replica->in_flight->end_ns == now_ns) {
             replica_complete_step(replica);
             simulation->result->end_ns = now_ns;
         }
         if (replica->in_flight == NULL)
             replica_start_step(replica, now_ns);
+        if (replica->kv.out_of_memory)
+            return error_run(simulation->error, "out of memory for the prefix cache");
     }
     assert(!simulation->has_next && replica->batch.running == 0 && replica->batch.waiting == 0);
     return true;
@@ -122,16 +127,17 @@ bool simulation_run(const struct simulation_setup *setup, struct simulation_resu
                     struct error *error)
 {
     assert(setup->max_num_seqs >= 1 && setup->max_num_seqs <= setup->max_num_batched_tokens);
-    assert(setup->policy->plan != NULL);
+    assert(setup->policy->plan != NULL && setup->queue_order != NULL);
+    assert(!setup->enable_prefix_caching ||
+           (setup->swap_blocks == 0 && setup->reservation != KV_MAXIMUM &&
+            !setup->policy->keeps_blocks));
+    assert(setup->offload_blocks == 0 || setup->enable_prefix_caching);
     assert(setup->block_size >= 1 && setup->num_gpu_blocks >= 2);
     struct simulation simulation = {.setup = setup, .result = result, .error = error};
     memset(result, 0, sizeof *result);
-    if (!replica_init(&simulation.replica, setup, error))
+    if (!replica_init(&simulation.replica, setup, result, error))
         return false;
     bool done = read_next(&simulation) && run_instants(&simulation);
-    result->steps = simulation.replica.step_count;
-    result->busy_ns = simulation.replica.busy_ns;
-    result->preemptions = simulation.replica.preemptions;
     replica_fini(&simulation.replica);
     return done;
 }

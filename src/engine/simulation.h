@@ -7,11 +7,19 @@
 #include <llmsim/error.h>
 #include <llmsim/observer.h>
 #include <llmsim/policy.h>
+#include <llmsim/queue_order.h>
 #include <llmsim/request.h>
+
+/* The way to host memory and back. */
+struct host_transfer {
+    double latency_s; /* of a transfer, whatever its size */
+    double s_per_block;
+};
 
 /* Everything the engine needs to know, resolved: no "auto" is left. */
 struct simulation_setup {
     const struct policy *policy;
+    const struct queue_order *queue_order;
     struct cost_model *cost_model;
     struct request_source *source;
     const struct observer *observer;
@@ -21,7 +29,19 @@ struct simulation_setup {
     int32_t max_num_batched_tokens;
     int32_t max_model_len;                /* longer requests are rejected */
     int32_t long_prefill_token_threshold; /* 0: none */
-    bool async_scheduling;                /* two steps in flight */
+    bool enable_chunked_prefill; /* else, what can outgrow a step before it is done is rejected */
+    int64_t watermark_blocks;
+    int32_t preferred_batch_size; /* 1 … max_num_seqs */
+    int64_t max_queue_delay_ns;
+    bool async_scheduling; /* two steps in flight */
+    enum kv_reservation reservation;
+    bool enable_prefix_caching; /* not with swap_blocks, KV_MAXIMUM or a policy that keeps blocks */
+    int64_t offload_blocks;     /* of a second tier of it in host memory; 0: none */
+    struct host_transfer offload;
+    int64_t swap_blocks; /* host memory for what is preempted; 0: it is computed again */
+    struct host_transfer swap;
+    double output_prediction_error; /* σ of the logarithm, for orders that predict */
+    uint64_t seed;
 };
 
 struct simulation_result {
@@ -30,7 +50,12 @@ struct simulation_result {
     int64_t steps;
     int64_t busy_ns;
     int64_t preemptions;
-    int64_t rejected_too_long;  /* longer than max_model_len */
+    int64_t swapped_out; /* of those, the ones that were copied to host memory */
+    double swap_s;       /* that steps were longer by, for copies out and in */
+    double offload_s;    /* likewise, for prefixes from host memory */
+    /* Prompt tokens at the first admission of each request. */
+    int64_t prompt_tokens, cached_tokens, offloaded_tokens;
+    int64_t rejected_too_long;  /* longer than max_model_len, or than a step can be */
     int64_t rejected_no_memory; /* would not fit an empty KV cache */
 };
 

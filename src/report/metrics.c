@@ -71,15 +71,19 @@ void metrics_step(struct metrics *metrics, const struct step_report *report)
         metrics->running_max = report->running;
     if (report->kv_blocks_used > metrics->kv_blocks_peak)
         metrics->kv_blocks_peak = report->kv_blocks_used;
+    if (report->kv_blocks_empty > metrics->kv_empty_peak)
+        metrics->kv_empty_peak = report->kv_blocks_empty;
+    if (report->kv_slots_unfilled > metrics->kv_unfilled_peak)
+        metrics->kv_unfilled_peak = report->kv_slots_unfilled;
     metrics->kv_block_ns += (double)report->kv_blocks_used * (double)duration_ns;
-    metrics->kv_token_ns += (double)report->kv_tokens * (double)duration_ns;
+    metrics->kv_empty_ns += (double)report->kv_blocks_empty * (double)duration_ns;
+    metrics->kv_unfilled_ns += (double)report->kv_slots_unfilled * (double)duration_ns;
     cost_add(&metrics->cost, report->cost);
-    histogram_add(&metrics->latency[LATENCY_ITL], duration_ns, report->continuing_sequences);
 }
 
-void metrics_token_gap(struct metrics *metrics, int64_t gap_ns)
+void metrics_token_gaps(struct metrics *metrics, int64_t gap_ns, int32_t count)
 {
-    histogram_add(&metrics->latency[LATENCY_ITL], gap_ns, 1);
+    histogram_add(&metrics->latency[LATENCY_ITL], gap_ns, count);
 }
 
 int64_t metrics_tpot_ns(const struct request_outcome *outcome)

@@ -26,7 +26,9 @@ struct metrics {
     int64_t sequence_sum, token_sum;
     int32_t running_max;
     int64_t kv_blocks_peak;
-    double kv_block_ns, kv_token_ns; /* blocks used, tokens stored × time */
+    int64_t kv_empty_peak;    /* blocks reserved and not reached */
+    int64_t kv_unfilled_peak; /* tokens that would have fitted into the other blocks in use */
+    double kv_block_ns, kv_empty_ns, kv_unfilled_ns; /* blocks used, and those two × time */
     struct cost cost;
 };
 
@@ -36,7 +38,7 @@ void metrics_fini(struct metrics *metrics);
 
 /* As an observer's functions. */
 void metrics_step(struct metrics *metrics, const struct step_report *report);
-void metrics_token_gap(struct metrics *metrics, int64_t gap_ns);
+void metrics_token_gaps(struct metrics *metrics, int64_t gap_ns, int32_t count);
 void metrics_outcome(struct metrics *metrics, const struct request_outcome *outcome);
 
 /* (finish − first token) / (output tokens − 1) in whole nanoseconds, rounded; −1 for a request of

@@ -50,12 +50,42 @@ static void fill_utilisation(struct summary *summary, const struct metrics *metr
         summary->bound_share[i] = ratio(cost->bound_s[i], cost->time_s);
 }
 
+static void fill_kv_cache(struct summary *summary, const struct metrics *metrics,
+                          const struct summary_context *context)
+{
+    double duration_ns = (double)context->duration_ns;
+    double block_size = (double)context->block_size;
+    double token_bytes = context->block_bytes / block_size;
+    double usable_blocks = (double)(context->num_gpu_blocks - 1);
+    double wasted_slots_ns = metrics->kv_empty_ns * block_size + metrics->kv_unfilled_ns;
+    summary->num_gpu_blocks = context->num_gpu_blocks;
+    summary->block_size = context->block_size;
+    summary->kv_blocks_peak = metrics->kv_blocks_peak;
+    summary->kv_mean_use = ratio(metrics->kv_block_ns, duration_ns * usable_blocks);
+    summary->kv_waste_share = ratio(wasted_slots_ns, metrics->kv_block_ns * block_size);
+    summary->internal_waste = (struct kv_waste){
+        ratio(metrics->kv_unfilled_ns, duration_ns) * token_bytes,
+        (double)metrics->kv_unfilled_peak * token_bytes,
+    };
+    summary->reservation_waste = (struct kv_waste){
+        ratio(metrics->kv_empty_ns, duration_ns) * context->block_bytes,
+        (double)metrics->kv_empty_peak * context->block_bytes,
+    };
+    summary->preemptions = context->preemptions;
+    summary->swapped_out = context->swapped_out;
+    summary->swap_s = context->swap_s;
+    summary->prefix_caching = context->prefix_caching;
+    summary->prefix_query_tokens = context->admitted_prompt_tokens;
+    summary->prefix_hit_tokens = context->cached_tokens;
+    summary->offload_hit_tokens = context->offloaded_tokens;
+    summary->offload_s = context->offload_s;
+}
+
 void summary_fill(struct summary *summary, const struct metrics *metrics,
                   const struct summary_context *context)
 {
     double duration_s = sim_s_from_ns(context->duration_ns);
     double duration_ns = (double)context->duration_ns;
-    double usable_blocks = (double)(context->num_gpu_blocks - 1);
     int64_t tokens = metrics->input_tokens + metrics->output_tokens;
     *summary = (struct summary){
         .duration_s = duration_s,
@@ -68,15 +98,6 @@ void summary_fill(struct summary *summary, const struct metrics *metrics,
             has_slo(&metrics->slo) ? ratio((double)metrics->good, duration_s) : SETTING_UNSET_REAL,
         .output_throughput_per_s = ratio((double)metrics->output_tokens, duration_s),
         .total_token_throughput_per_s = ratio((double)tokens, duration_s),
-        .num_gpu_blocks = context->num_gpu_blocks,
-        .block_size = context->block_size,
-        .kv_blocks_peak = metrics->kv_blocks_peak,
-        .kv_mean_use = ratio(metrics->kv_block_ns, duration_ns * usable_blocks),
-        .kv_waste =
-            metrics->kv_block_ns > 0.0
-                ? 1.0 - metrics->kv_token_ns / (metrics->kv_block_ns * (double)context->block_size)
-                : 0.0,
-        .preemptions = context->preemptions,
         .steps = metrics->steps,
         .mean_batch_sequences = ratio((double)metrics->sequence_sum, (double)metrics->steps),
         .mean_batch_tokens = ratio((double)metrics->token_sum, (double)metrics->steps),
@@ -86,5 +107,6 @@ void summary_fill(struct summary *summary, const struct metrics *metrics,
     };
     for (int i = 0; i < LATENCY_COUNT; i++)
         fill_latency(&summary->latency[i], &metrics->latency[i]);
+    fill_kv_cache(summary, metrics, context);
     fill_utilisation(summary, metrics, context);
 }

@@ -10,6 +10,12 @@ struct latency_summary {
     double mean_ms, median_ms, std_ms, p90_ms, p95_ms, p99_ms;
 };
 
+/* KV memory that holds nothing while it is taken, of one rank. */
+struct kv_waste {
+    double mean_bytes; /* over the duration */
+    double peak_bytes;
+};
+
 struct summary {
     double duration_s; /* from the first arrival to the last completion */
     int64_t completed, failed;
@@ -21,9 +27,18 @@ struct summary {
 
     int64_t num_gpu_blocks, block_size;
     int64_t kv_blocks_peak;
-    double kv_mean_use; /* share of blocks, over the duration */
-    double kv_waste;    /* share of the slots in used blocks that hold no token */
-    int64_t preemptions;
+    double kv_mean_use;                /* share of blocks, over the duration */
+    double kv_waste_share;             /* of the slots in used blocks: those that hold no token */
+    struct kv_waste internal_waste;    /* in blocks that are partly filled */
+    struct kv_waste reservation_waste; /* blocks that are reserved and empty */
+    int64_t preemptions, swapped_out;
+    double swap_s;
+
+    bool prefix_caching;
+    int64_t prefix_query_tokens; /* prompt tokens of admitted requests */
+    int64_t prefix_hit_tokens;   /* found on the device */
+    int64_t offload_hit_tokens;  /* found in host memory */
+    double offload_s;
 
     int64_t steps;
     double mean_batch_sequences, mean_batch_tokens;
@@ -39,7 +54,13 @@ struct summary {
 /* What the metrics do not know of the run. */
 struct summary_context {
     int64_t duration_ns, busy_ns;
-    int64_t num_gpu_blocks, block_size, preemptions;
+    int64_t num_gpu_blocks, block_size;
+    double block_bytes;
+    int64_t preemptions, swapped_out;
+    double swap_s;
+    bool prefix_caching;
+    int64_t admitted_prompt_tokens, cached_tokens, offloaded_tokens;
+    double offload_s;
     double peak_flops_per_s, peak_bytes_per_s; /* 0: none */
 };
 
@@ -47,6 +68,14 @@ struct summary_context {
 static inline double summary_kv_peak_use(const struct summary *summary)
 {
     return (double)summary->kv_blocks_peak / (double)(summary->num_gpu_blocks - 1);
+}
+
+/* Share of the prompt tokens that were not computed, but found in either tier. */
+static inline double summary_prefix_hit_rate(const struct summary *summary)
+{
+    double queries = (double)summary->prefix_query_tokens;
+    int64_t hits = summary->prefix_hit_tokens + summary->offload_hit_tokens;
+    return queries > 0.0 ? (double)hits / queries : 0.0;
 }
 
 void summary_fill(struct summary *summary, const struct metrics *metrics,

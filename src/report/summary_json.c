@@ -52,6 +52,14 @@ static bool set_benchmark(json_t *root, const struct summary *summary)
     return done;
 }
 
+static bool set_waste(json_t *object, const char *name, const struct kv_waste *waste)
+{
+    json_t *bytes = json_object();
+    bool done = set(bytes, "mean_bytes", json_real(waste->mean_bytes));
+    done &= set(bytes, "peak_bytes", json_real(waste->peak_bytes));
+    return set(object, name, bytes) && done;
+}
+
 static bool set_kv_cache(json_t *root, const struct summary *summary)
 {
     json_t *kv_cache = json_object();
@@ -60,8 +68,17 @@ static bool set_kv_cache(json_t *root, const struct summary *summary)
     done &= set(kv_cache, "peak_blocks", json_integer(summary->kv_blocks_peak));
     done &= set(kv_cache, "peak_use", json_real(summary_kv_peak_use(summary)));
     done &= set(kv_cache, "mean_use", json_real(summary->kv_mean_use));
-    done &= set(kv_cache, "waste", json_real(summary->kv_waste));
+    done &= set(kv_cache, "waste", json_real(summary->kv_waste_share));
+    done &= set_waste(kv_cache, "internal_waste", &summary->internal_waste);
+    done &= set_waste(kv_cache, "reservation_waste", &summary->reservation_waste);
     done &= set(kv_cache, "preemptions", json_integer(summary->preemptions));
+    done &= set(kv_cache, "swapped_out", json_integer(summary->swapped_out));
+    done &= set(kv_cache, "swap_time_s", json_real(summary->swap_s));
+    done &= set(kv_cache, "prefix_query_tokens", json_integer(summary->prefix_query_tokens));
+    done &= set(kv_cache, "prefix_hit_tokens", json_integer(summary->prefix_hit_tokens));
+    done &= set(kv_cache, "offload_hit_tokens", json_integer(summary->offload_hit_tokens));
+    done &= set(kv_cache, "prefix_hit_rate", json_real(summary_prefix_hit_rate(summary)));
+    done &= set(kv_cache, "offload_time_s", json_real(summary->offload_s));
     return set(root, "kv_cache", kv_cache) && done;
 }
 

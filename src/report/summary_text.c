@@ -23,6 +23,33 @@ static void print_load(const struct summary *summary, FILE *stream)
                 summary->request_goodput_per_s);
 }
 
+static void print_kv_cache(const struct summary *summary, FILE *stream)
+{
+    const double gib = 1024.0 * 1024.0 * 1024.0;
+    fprintf(stream,
+            "KV cache        %.1f %% used at peak, %.1f %% on average, %.1f %% of that wasted: "
+            "%.2f GiB in blocks\n"
+            "                partly filled, %.2f GiB reserved and empty (%.2f and %.2f GiB at "
+            "peak)\n",
+            100.0 * summary_kv_peak_use(summary), 100.0 * summary->kv_mean_use,
+            100.0 * summary->kv_waste_share, summary->internal_waste.mean_bytes / gib,
+            summary->reservation_waste.mean_bytes / gib, summary->internal_waste.peak_bytes / gib,
+            summary->reservation_waste.peak_bytes / gib);
+    if (summary->prefix_caching) {
+        fprintf(stream, "Prefix cache    %.1f %% of prompt tokens found",
+                100.0 * summary_prefix_hit_rate(summary));
+        if (summary->offload_hit_tokens > 0)
+            fprintf(stream, ", %" PRId64 " of them in host memory: %.3f s of transfers",
+                    summary->offload_hit_tokens, summary->offload_s);
+        fputc('\n', stream);
+    }
+    fprintf(stream, "Preemptions     %" PRId64, summary->preemptions);
+    if (summary->swapped_out > 0)
+        fprintf(stream, ", %" PRId64 " of them swapped out: %.3f s of transfers",
+                summary->swapped_out, summary->swap_s);
+    fputc('\n', stream);
+}
+
 static void print_engine(const struct summary *summary, FILE *stream)
 {
     fprintf(stream,
@@ -30,11 +57,7 @@ static void print_engine(const struct summary *summary, FILE *stream)
             "%" PRId64 " running, busy %.1f %%\n",
             summary->steps, summary->mean_batch_sequences, summary->mean_batch_tokens,
             summary->max_running, 100.0 * summary->busy_share);
-    fprintf(stream,
-            "KV cache        %.1f %% used at peak, %.1f %% on average, %.1f %% of that wasted, "
-            "%" PRId64 " preemptions\n",
-            100.0 * summary_kv_peak_use(summary), 100.0 * summary->kv_mean_use,
-            100.0 * summary->kv_waste, summary->preemptions);
+    print_kv_cache(summary, stream);
     fputs("Time by bound   ", stream);
     for (int i = 0; i < BOUND_COUNT; i++)
         fprintf(stream, "%s%s %.1f %%", i > 0 ? ", " : "", summary_bound_names[i],

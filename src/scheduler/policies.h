@@ -4,9 +4,16 @@
 
 #include <llmsim/policy.h>
 
-#define POLICIES(X) X(vllm)
+/* X(identifier, name) */
+#define POLICIES(X)                                                                                \
+    X(vllm, "vllm")                                                                                \
+    X(vllm_v0, "vllm-v0")                                                                          \
+    X(sarathi, "sarathi")                                                                          \
+    X(orca, "orca")                                                                                \
+    X(static, "static")                                                                            \
+    X(dynamic, "dynamic")
 
-#define POLICY_DECLARE(name) extern const struct policy policy_##name;
+#define POLICY_DECLARE(identifier, name) extern const struct policy policy_##identifier;
 POLICIES(POLICY_DECLARE)
 #undef POLICY_DECLARE
 

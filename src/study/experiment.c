@@ -1,7 +1,9 @@
 #include "experiment.h"
 
+#include "orders.h"
 #include "policies.h"
 #include "request_log.h"
+#include <llmsim/sim_time.h>
 #include <string.h>
 
 /* Everything that watches a run. */
@@ -18,10 +20,10 @@ static void watch_step(void *context, const struct step_report *report)
     metrics_step(&watch->metrics, report);
 }
 
-static void watch_token_gap(void *context, int64_t gap_ns)
+static void watch_token_gaps(void *context, int64_t gap_ns, int32_t count)
 {
     struct watch *watch = context;
-    metrics_token_gap(&watch->metrics, gap_ns);
+    metrics_token_gaps(&watch->metrics, gap_ns, count);
 }
 
 static void watch_outcome(void *context, const struct request_outcome *outcome)
@@ -65,32 +67,87 @@ static void fill_summary(const struct experiment_config *config,
         .busy_ns = simulation->busy_ns,
         .num_gpu_blocks = config->kv_memory.num_gpu_blocks,
         .block_size = config->engine.block_size,
+        .block_bytes = config->kv_memory.block_bytes,
         .preemptions = simulation->preemptions,
+        .swapped_out = simulation->swapped_out,
+        .swap_s = simulation->swap_s,
+        .prefix_caching = config->engine.enable_prefix_caching != 0,
+        .admitted_prompt_tokens = simulation->prompt_tokens,
+        .cached_tokens = simulation->cached_tokens,
+        .offloaded_tokens = simulation->offloaded_tokens,
+        .offload_s = simulation->offload_s,
         .peak_flops_per_s = cost_model->peak_flops_per_s,
         .peak_bytes_per_s = cost_model->peak_bytes_per_s,
     };
     summary_fill(&result->summary, &watch->metrics, &context);
 }
 
-static bool simulate(const struct experiment_config *config, struct cost_model *cost_model,
-                     struct request_source *source, struct watch *watch,
-                     struct experiment_result *result, struct error *error)
+/* What the policy reserves where memory is paged, or all of it. */
+static enum kv_reservation reservation_of(const struct policy *policy, int kv_allocation)
+{
+    if (kv_allocation == ALLOCATION_CONTIGUOUS)
+        return KV_MAXIMUM;
+    return policy->reservation == KV_MAXIMUM ? KV_PROMPT : policy->reservation;
+}
+
+/* Copies of a KV block between the device and host memory; nothing where that is not done. */
+static struct host_transfer transfer_of(double block_bytes, double bandwidth_bytes_per_s,
+                                        double latency_s)
+{
+    if (!setting_is_set(bandwidth_bytes_per_s))
+        return (struct host_transfer){0};
+    return (struct host_transfer){latency_s, block_bytes / bandwidth_bytes_per_s};
+}
+
+static int64_t blocks_in(double capacity_bytes, double block_bytes)
+{
+    return setting_is_set(capacity_bytes) ? (int64_t)floor(capacity_bytes / block_bytes) : 0;
+}
+
+static struct simulation_setup setup_of(const struct experiment_config *config)
 {
     const struct engine_config *engine = &config->engine;
-    struct observer observer = {watch, watch_step, watch_token_gap, watch_outcome, watch_progress};
-    struct simulation_setup setup = {
-        .policy = policy_at((size_t)engine->scheduler),
-        .cost_model = cost_model,
-        .source = source,
-        .observer = &observer,
-        .num_gpu_blocks = config->kv_memory.num_gpu_blocks,
+    const struct kv_offload_config *offload = &engine->kv_offload;
+    const struct host_link *link = &config->accelerator.host_link;
+    const struct policy *policy = policy_at((size_t)engine->scheduler);
+    double block_bytes = config->kv_memory.block_bytes;
+    int64_t num_gpu_blocks = config->kv_memory.num_gpu_blocks;
+    bool dynamic = engine->preferred_batch_size != SETTING_UNSET_INTEGER;
+    bool predicts = setting_is_set(engine->output_prediction_error);
+    return (struct simulation_setup){
+        .policy = policy,
+        .queue_order = queue_order_at((size_t)engine->scheduling_policy),
+        .num_gpu_blocks = num_gpu_blocks,
         .block_size = (int32_t)engine->block_size,
         .max_num_seqs = (int32_t)engine->max_num_seqs,
         .max_num_batched_tokens = (int32_t)engine->max_num_batched_tokens,
         .max_model_len = (int32_t)engine->max_model_len,
         .long_prefill_token_threshold = (int32_t)engine->long_prefill_token_threshold,
-        .async_scheduling = engine->async_scheduling,
+        .enable_chunked_prefill = engine->enable_chunked_prefill != 0,
+        .watermark_blocks = (int64_t)floor(engine->watermark * (double)num_gpu_blocks),
+        .preferred_batch_size = dynamic ? (int32_t)engine->preferred_batch_size : 1,
+        .max_queue_delay_ns = dynamic ? sim_ns_from_s(engine->max_queue_delay_s) : 0,
+        .async_scheduling = engine->async_scheduling != 0,
+        .reservation = reservation_of(policy, engine->kv_allocation),
+        .enable_prefix_caching = engine->enable_prefix_caching != 0,
+        .offload_blocks = blocks_in(offload->capacity_bytes, block_bytes),
+        .offload = transfer_of(block_bytes, offload->bandwidth_bytes_per_s, offload->latency_s),
+        .swap_blocks = blocks_in(engine->swap_space_bytes, block_bytes),
+        .swap = transfer_of(block_bytes, link->bandwidth_bytes_per_s, link->latency_s),
+        .output_prediction_error = predicts ? engine->output_prediction_error : 0.0,
+        .seed = (uint64_t)config->seed,
     };
+}
+
+static bool simulate(const struct experiment_config *config, struct cost_model *cost_model,
+                     struct request_source *source, struct watch *watch,
+                     struct experiment_result *result, struct error *error)
+{
+    struct observer observer = {watch, watch_step, watch_token_gaps, watch_outcome, watch_progress};
+    struct simulation_setup setup = setup_of(config);
+    setup.cost_model = cost_model;
+    setup.source = source;
+    setup.observer = &observer;
     if (!simulation_run(&setup, &result->simulation, error))
         return false;
     if (watch->log.out_of_memory)

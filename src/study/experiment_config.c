@@ -228,13 +228,9 @@ static bool resolve(const struct loading *loading)
 {
     struct experiment_config *config = loading->config;
     const struct node *engine = node_find(loading->root, "engine");
-    char warning[256] = "";
     if (!engine_config_resolve(&config->engine, engine, &config->model, &config->accelerator,
-                               warning, loading->error))
-        return false;
-    if (*warning != '\0')
-        loading->warn(warning);
-    if (!kv_memory_derive(&config->engine, &config->model, &config->accelerator, &loading->model_at,
+                               loading->warn, loading->error) ||
+        !kv_memory_derive(&config->engine, &config->model, &config->accelerator, &loading->model_at,
                           &config->kv_memory, loading->error))
         return false;
     warn_of_short_cache(loading);

@@ -29,9 +29,6 @@ struct experiment_config {
 /* The top level and, through its sections, every key there is. */
 extern const struct settings_table experiment_settings;
 
-/* Everything printed as a warning is one line, without newline. */
-typedef void warn_function(const char *text);
-
 /* Read a configuration file ("-": stdin), apply the overrides ("engine.max_num_seqs=64") in order,
  * resolve every "auto" and check the whole. A model or accelerator given by name is looked up as
  * models/NAME.yaml or accelerators/NAME.yaml beside the file that names it, then in
