@@ -110,6 +110,11 @@ void replica_complete_step(struct replica *replica);
 /* An idle replica starts a step, if it has work; with async scheduling it then plans the next. */
 void replica_start_step(struct replica *replica, int64_t now_ns);
 
+/* Ask the policy, and make its plan the next step, not yet started; NULL when there is nothing to
+ * compute (plan.c). From here on the engine's state is the one after that step; only what finished
+ * sequences hold waits for its end. */
+struct step *replica_plan_step(struct replica *replica, int64_t now_ns);
+
 /* A sequence leaves the running list and frees its blocks. */
 void replica_remove_running(struct replica *replica, int32_t index, bool returns);
 

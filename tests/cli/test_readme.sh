@@ -29,6 +29,11 @@ sed -n '/<!-- run -->/,/<!-- \/run -->/p' "$top/README.md" | grep -v -e '<!--' -
 diff shown printed
 check 'the output of the first command' $?
 
+sed -n '/<!-- policies -->/,/<!-- \/policies -->/p' "$top/README.md" | grep -v '<!--' >shown
+"$top/tools/compare-policies" "$llmsim" configs/a100_llama7b.yaml >printed
+diff shown printed
+check 'the table of the policies' $?
+
 grep '^    build/llmsim' "$top/README.md" >commands
 while read -r command; do
     sh -c "$command" >/dev/null 2>errors || { cat errors; false; }
