@@ -160,7 +160,7 @@ bool replica_deliver(struct replica *replica, const struct request *request, int
     };
     kv_blocks_identify(&replica->kv, &replica->sequences[index], request);
     if (!queue_push_new(&replica->queue, index, request, predict_output(replica, request)))
-        return error_run(error, "out of memory for the clients");
+        return error_run(error, "too many clients, or no memory for them");
     replica->new_count++;
     replica->batch.waiting++;
     return true;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INITIAL_CLIENTS = 16 };
+enum { INITIAL_CLIENTS = 16, MAX_CLIENTS = 1 << 22 };
 
 /* The weights of the paper's evaluation. */
 enum { INPUT_WEIGHT = 1, OUTPUT_WEIGHT = 2 };
@@ -70,7 +70,7 @@ int32_t vtc_find(struct vtc *vtc, uint64_t client)
     if (*bucket >= 0)
         return *bucket;
     if (vtc->client_count == vtc->client_capacity) {
-        if (vtc->client_capacity > INT32_MAX / 4 || !grow(vtc, 2 * vtc->client_capacity))
+        if (vtc->client_capacity >= MAX_CLIENTS || !grow(vtc, 2 * vtc->client_capacity))
             return -1;
         bucket = bucket_of(vtc, client);
     }

@@ -39,7 +39,8 @@ struct vtc {
 bool vtc_init(struct vtc *vtc);
 void vtc_fini(struct vtc *vtc);
 
-/* The client's index, a new one's with a counter of 0; −1 when memory cannot be had. */
+/* The client's index, a new one's with a counter of 0; −1 when memory cannot be had, or there are
+ * more than four million. */
 int32_t vtc_find(struct vtc *vtc, uint64_t client);
 
 /* Something of the client waits from now on; nothing did before. Steps count the decode steps taken

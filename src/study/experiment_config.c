@@ -289,6 +289,22 @@ void experiment_config_print(const struct experiment_config *config, FILE *strea
     settings_print_yaml(&experiment_settings, config, 0, stream);
 }
 
+/* Contiguous allocation: what each sequence reserves, which is what limits the batch. */
+static void print_reservation(const struct experiment_config *config, FILE *stream)
+{
+    const struct engine_config *engine = &config->engine;
+    if (engine->kv_allocation != ALLOCATION_CONTIGUOUS)
+        return;
+    int64_t usable_blocks = config->kv_memory.num_gpu_blocks - 1;
+    int64_t blocks = (engine->max_model_len + engine->block_size - 1) / engine->block_size;
+    if (blocks > usable_blocks)
+        blocks = usable_blocks;
+    fprintf(stream,
+            "                contiguous: %" PRId64 " for each sequence (max_model_len %" PRId64
+            "), so that %" PRId64 " fit\n",
+            blocks, engine->max_model_len, usable_blocks / blocks);
+}
+
 void experiment_config_print_memory(const struct experiment_config *config, FILE *stream)
 {
     const struct kv_memory *memory = &config->kv_memory;
@@ -297,6 +313,7 @@ void experiment_config_print_memory(const struct experiment_config *config, FILE
             memory->block_bytes / (1024.0 * 1024.0));
     if (memory->overridden) {
         fputs(", by num_gpu_blocks_override\n", stream);
+        print_reservation(config, stream);
         return;
     }
     fprintf(stream,
@@ -305,4 +322,5 @@ void experiment_config_print_memory(const struct experiment_config *config, FILE
             memory->available_bytes / UNITS_GIB, memory->capacity_bytes / UNITS_GIB,
             config->engine.gpu_memory_utilization, memory->weight_bytes / UNITS_GIB,
             memory->activation_bytes / UNITS_GIB, memory->overhead_bytes / UNITS_GIB);
+    print_reservation(config, stream);
 }
