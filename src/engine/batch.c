@@ -92,28 +92,28 @@ static void requeue(struct replica *replica, int32_t index)
     replica->batch.waiting++;
 }
 
-void batch_preempt(struct batch *batch, int32_t index)
+void batch_preempt(struct batch *batch, int32_t sequence)
 {
     struct replica *replica = replica_of(batch);
-    struct sequence *sequence = &replica->sequences[index];
-    assert(sequence->state != SEQUENCE_WAITING && !sequence->released);
-    bool finishing = sequence->state == SEQUENCE_FINISHING;
-    if (sequence->state == SEQUENCE_DECODING)
-        replica_leave_cohort(replica, index);
-    else if (sequence->state == SEQUENCE_PREFILLING)
-        remove_prefill(batch, find_prefill(replica, index));
-    if (!finishing && kv_blocks_swap_out(&replica->kv, sequence)) {
-        replica->pending.swapped_out += sequence->swapped_blocks;
+    struct sequence *victim = &replica->sequences[sequence];
+    assert(victim->state != SEQUENCE_WAITING && !victim->released);
+    bool finishing = victim->state == SEQUENCE_FINISHING;
+    if (victim->state == SEQUENCE_DECODING)
+        replica_leave_cohort(replica, sequence);
+    else if (victim->state == SEQUENCE_PREFILLING)
+        remove_prefill(batch, find_prefill(replica, sequence));
+    if (!finishing && kv_blocks_swap_out(&replica->kv, victim)) {
+        replica->pending.swapped_out += victim->swapped_blocks;
         replica->result->swapped_out++;
     }
-    replica_remove_running(replica, index, !finishing);
-    sequence->outcome.preemptions++;
+    replica_remove_running(replica, sequence, !finishing);
+    victim->outcome.preemptions++;
     replica->result->preemptions++;
     batch->preempted = true;
     /* Its last token is on its way: it loses its blocks early and never waits again. */
-    sequence->released = finishing;
+    victim->released = finishing;
     if (!finishing)
-        requeue(replica, index);
+        requeue(replica, sequence);
 }
 
 int32_t batch_next_running(const struct batch *batch, int32_t sequence)
@@ -143,21 +143,21 @@ struct batch_running batch_describe_running(const struct batch *batch, int32_t s
     return running;
 }
 
-void batch_postpone(struct batch *batch, int32_t index)
+void batch_postpone(struct batch *batch, int32_t sequence)
 {
     struct replica *replica = replica_of(batch);
-    struct sequence *sequence = &replica->sequences[index];
-    assert(sequence->state == SEQUENCE_DECODING && replica->settled_prefills == 0);
-    replica_leave_cohort(replica, index);
-    sequence->state = SEQUENCE_PREFILLING;
+    struct sequence *postponed = &replica->sequences[sequence];
+    assert(postponed->state == SEQUENCE_DECODING && replica->settled_prefills == 0);
+    replica_leave_cohort(replica, sequence);
+    postponed->state = SEQUENCE_PREFILLING;
     int32_t place = batch->prefill_count++;
     for (; place > 0; place--) {
         const struct batch_prefill *before = &replica->prefills[place - 1];
-        if (replica->sequences[before->sequence].admission < sequence->admission)
+        if (replica->sequences[before->sequence].admission < postponed->admission)
             break;
         replica->prefills[place] = *before;
     }
-    replica->prefills[place] = (struct batch_prefill){.wanted_tokens = 1, .sequence = index};
+    replica->prefills[place] = (struct batch_prefill){.wanted_tokens = 1, .sequence = sequence};
 }
 
 /* What the caches have of the head of the queue. While it does not fit, and nothing has come into

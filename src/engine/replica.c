@@ -191,6 +191,10 @@ void replica_start_step(struct replica *replica, int64_t now_ns)
     assert(replica->in_flight == NULL);
     struct step *step =
         replica->planned != NULL ? replica->planned : replica_plan_step(replica, now_ns);
+    /* Who preempts everybody, itself the last, leaves nobody to run: those who wait are next. */
+    const struct batch *batch = &replica->batch;
+    if (step == NULL && batch->preempted && batch->running == 0 && batch->waiting > 0)
+        step = replica_plan_step(replica, now_ns);
     replica->planned = NULL;
     if (step == NULL)
         return;
