@@ -139,6 +139,8 @@ struct policy {
     /* What it always does. */
     bool whole_prompts;  /* prompts are not split: max_num_batched_tokens holds the longest */
     bool splits_prompts; /* they are: enable_chunked_prefill cannot be false */
+    bool steady_decodes; /* once a plan is decodes alone, so is the next, until something arrives,
+                            ends, or memory runs out: it need not be asked */
     bool keeps_blocks;   /* a finished sequence's blocks are free only when nothing runs any more */
 };
 

@@ -97,8 +97,7 @@ struct decode_attention attention_decode_fixed(const struct attention *attention
 struct cost attention_decode_cost(const struct attention *attention, const struct step_load *load)
 {
     struct decode_attention decode = attention_decode_fixed(attention, load->decode_sequences);
-    attention_add_contexts(attention, decode.tail_s_per_token, load, &decode.fixed);
-    return decode.fixed;
+    return attention_with_contexts(attention, &decode.fixed, decode.tail_s_per_token, load);
 }
 
 /* Sums over the sequences of a step, of one layer and one query head. */

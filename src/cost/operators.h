@@ -102,18 +102,23 @@ struct decode_attention {
 struct decode_attention attention_decode_fixed(const struct attention *attention,
                                                int32_t sequences);
 
-/* … and what their contexts add. */
-static inline void attention_add_contexts(const struct attention *attention,
-                                          double tail_s_per_token, const struct step_load *load,
-                                          struct cost *cost)
+/* … and with what their contexts add: `base`, a cost of that many sequences, and that. */
+static inline struct cost attention_with_contexts(const struct attention *attention,
+                                                  const struct cost *base, double tail_s_per_token,
+                                                  const struct step_load *load)
 {
     double context = (double)load->decode_context_sum;
     double time_s = attention->decode_s_per_context_token * context +
                     tail_s_per_token * load->decode_context_max;
-    cost->time_s += time_s;
-    cost->bound_s[BOUND_MEMORY] += time_s;
-    cost->flops += attention->decode_flops_per_context_token * context;
-    cost->bytes += attention->decode_bytes_per_context_token * context;
+    struct cost cost = {
+        .time_s = base->time_s + time_s,
+        .flops = base->flops + attention->decode_flops_per_context_token * context,
+        .bytes = base->bytes + attention->decode_bytes_per_context_token * context,
+    };
+    for (int i = 0; i < BOUND_COUNT; i++)
+        cost.bound_s[i] = base->bound_s[i];
+    cost.bound_s[BOUND_MEMORY] += time_s;
+    return cost;
 }
 
 struct cost attention_decode_cost(const struct attention *attention, const struct step_load *load);

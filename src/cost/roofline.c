@@ -101,49 +101,58 @@ static const struct decode_step *fill_by_decodes(struct roofline *roofline, int3
     return step;
 }
 
-/* Padding takes the time of what it pads, but it is not what the mathematics needs: FLOPs and bytes
- * are those of the step without it. */
-static void padded_step(struct roofline *roofline, const struct step_load *load, struct cost *cost)
+/* A step with any prefill. */
+static struct cost mixed_step(struct roofline *roofline, const struct step_load *load)
 {
-    int32_t rows = step_load_rows(load);
-    *cost = load->chunk_count > 0 ? attention_mixed_cost(&roofline->attention, load)
-                                  : attention_decode_cost(&roofline->attention, load);
-    if (load->padded_chunk_tokens > 0) {
-        struct step_load useful = *load;
-        useful.padded_chunk_tokens = 0;
-        struct cost attention = attention_mixed_cost(&roofline->attention, &useful);
-        cost->flops = attention.flops;
-        cost->bytes = attention.bytes;
-    }
-    struct cost layers = *cost_by_tokens(roofline, rows);
-    layers.flops *= (double)load->tokens / rows;
-    cost_add(cost, &layers);
-    cost_add(cost, cost_by_emitting(roofline, load->emitting_sequences));
-    cost_add(cost, load->chunk_count > 0 ? &roofline->prefill_host : &roofline->host);
+    struct cost cost = attention_mixed_cost(&roofline->attention, load);
+    cost_add(&cost, cost_by_tokens(roofline, step_load_rows(load)));
+    cost_add(&cost, cost_by_emitting(roofline, load->emitting_sequences));
+    cost_add(&cost, &roofline->prefill_host);
+    return cost;
+}
+
+/* Padded chunks take the time of what they are padded to, but the mathematics does not need it:
+ * FLOPs and bytes stay those without. */
+static struct cost padded_step(struct roofline *roofline, const struct step_load *load)
+{
+    struct step_load useful = *load;
+    useful.padded_chunk_tokens = 0;
+    struct cost needed = mixed_step(roofline, &useful);
+    struct cost cost = mixed_step(roofline, load);
+    cost.flops = needed.flops;
+    cost.bytes = needed.bytes;
+    return cost;
+}
+
+/* Likewise rows beside those of the decodes. */
+static void add_idle_rows(struct roofline *roofline, const struct step_load *load,
+                          struct cost *cost)
+{
+    const struct cost *with = cost_by_tokens(roofline, load->tokens + load->idle_sequences);
+    const struct cost *without = cost_by_tokens(roofline, load->tokens);
+    cost->time_s += with->time_s - without->time_s;
+    for (int i = 0; i < BOUND_COUNT; i++)
+        cost->bound_s[i] += with->bound_s[i] - without->bound_s[i];
 }
 
 static void roofline_step(void *state, const struct step_load *load, struct cost *cost)
 {
     struct roofline *roofline = state;
-    if (load->idle_sequences > 0 || load->padded_chunk_tokens > 0) {
-        padded_step(roofline, load, cost);
+    if (load->chunk_count > 0) {
+        *cost = load->padded_chunk_tokens > 0 ? padded_step(roofline, load)
+                                              : mixed_step(roofline, load);
         return;
     }
-    if (load->chunk_count == 0) {
-        int32_t sequences = load->decode_sequences;
-        assert(sequences >= 1 && sequences <= roofline->max_num_seqs);
-        assert(sequences == load->tokens && sequences == load->emitting_sequences);
-        const struct decode_step *step = &roofline->by_decodes[sequences];
-        if (step->cost.time_s == 0.0)
-            step = fill_by_decodes(roofline, sequences);
-        *cost = step->cost;
-        attention_add_contexts(&roofline->attention, step->tail_s_per_token, load, cost);
-        return;
-    }
-    *cost = attention_mixed_cost(&roofline->attention, load);
-    cost_add(cost, cost_by_tokens(roofline, load->tokens));
-    cost_add(cost, cost_by_emitting(roofline, load->emitting_sequences));
-    cost_add(cost, &roofline->prefill_host);
+    int32_t sequences = load->decode_sequences;
+    assert(sequences >= 1 && sequences <= roofline->max_num_seqs);
+    assert(sequences == load->tokens && sequences == load->emitting_sequences);
+    const struct decode_step *step = &roofline->by_decodes[sequences];
+    if (step->cost.time_s == 0.0)
+        step = fill_by_decodes(roofline, sequences);
+    *cost =
+        attention_with_contexts(&roofline->attention, &step->cost, step->tail_s_per_token, load);
+    if (load->idle_sequences > 0)
+        add_idle_rows(roofline, load, cost);
 }
 
 static void roofline_destroy(void *state)

@@ -175,16 +175,35 @@ static double commit_transfers(struct replica *replica)
     return swap_s + offload_s;
 }
 
+/* The step planned last has started: the time of its tokens is known. */
+static void group_fresh(struct replica *replica)
+{
+    if (replica->fresh_count > 0)
+        replica->groups[replica->group_count++] =
+            (struct token_group){replica->plan_count, replica->latest_end_ns, replica->fresh_count};
+    replica->fresh_count = 0;
+}
+
+/* KV memory once the step is planned. */
+static void count_blocks(const struct replica *replica, struct step *step)
+{
+    const struct kv_blocks *kv = &replica->kv;
+    step->kv_blocks_used = kv->total - replica->batch.free_blocks;
+    step->kv_blocks_empty = kv->held - kv->filled + kv->retained;
+    step->kv_slots_unfilled = kv->filled * kv->block_size - kv->tokens;
+    step->kv_tokens =
+        (step->kv_blocks_used - step->kv_blocks_empty) * kv->block_size - step->kv_slots_unfilled;
+}
+
 /* The plan becomes a step, and the engine's state is from here on the one after that step; only
  * blocks and slots of finished sequences wait for its end. */
 static void commit_plan(struct replica *replica, struct step *step)
 {
     struct batch *batch = &replica->batch;
-    struct kv_blocks *kv = &replica->kv;
     assert(batch->needed_blocks <= batch->free_blocks);
     replica_settle(replica);
     batch->free_blocks -= batch->needed_blocks;
-    assert(!kv->caching || kv->cache.free_blocks == batch->free_blocks);
+    assert(!replica->kv.caching || replica->kv.cache.free_blocks == batch->free_blocks);
     step->load = (struct step_load){.chunks = step->chunks,
                                     .padded_chunk_tokens = replica->padded_chunk_tokens,
                                     .idle_sequences = replica->idle_sequences};
@@ -194,23 +213,42 @@ static void commit_plan(struct replica *replica, struct step *step)
     commit_prefills(replica, step);
     step->load.emitting_sequences += step->emission_count;
     step->running = batch->running;
-    step->kv_blocks_used = kv->total - batch->free_blocks;
-    step->kv_blocks_empty = kv->held - kv->filled + kv->retained;
-    step->kv_slots_unfilled = kv->filled * kv->block_size - kv->tokens;
-    step->kv_tokens =
-        (step->kv_blocks_used - step->kv_blocks_empty) * kv->block_size - step->kv_slots_unfilled;
-    if (step->load.tokens > 0)
-        step->transfer_s = commit_transfers(replica);
+    count_blocks(replica, step);
+    const struct pending_transfer *pending = &replica->pending;
+    bool copies = pending->swapped_out + pending->swapped_in + pending->loaded > 0;
+    step->transfer_s = copies && step->load.tokens > 0 ? commit_transfers(replica) : 0.0;
+    bool decodes_alone = step->load.decode_sequences == batch->running && batch->running > 0 &&
+                         step->emission_count == 0 && batch->prefill_count == 0;
+    replica->steady = decodes_alone && step->finishing_count == 0 &&
+                      replica->setup->policy->steady_decodes && !replica->setup->queue_order->fair;
+}
+
+/* The plan before was decodes alone, and nothing has arrived or ended since: while there are blocks,
+ * the policy would say the same again. A run of decodes needs nothing else than this. */
+static void repeat_plan(struct replica *replica, struct step *step)
+{
+    struct batch *batch = &replica->batch;
+    int32_t needed_blocks = replica_decode_blocks(replica);
+    if (replica->kv.caching && needed_blocks > 0)
+        prefix_cache_take(&replica->kv.cache, needed_blocks);
+    batch->free_blocks -= needed_blocks;
+    group_fresh(replica);
+    replica->plan_count++;
+    step->load.chunk_count = step->load.padded_chunk_tokens = 0;
+    step->load.idle_sequences = replica->idle_sequences;
+    step->emission_count = step->finishing_count = 0;
+    step->transfer_s = 0.0;
+    commit_decodes(replica, step);
+    step->running = batch->running;
+    count_blocks(replica, step);
+    replica->steady = step->finishing_count == 0;
 }
 
 /* What the policy sees before it has edited anything. */
 static void fill_batch(struct replica *replica, int64_t now_ns)
 {
     struct batch *batch = &replica->batch;
-    if (replica->fresh_count > 0)
-        replica->groups[replica->group_count++] =
-            (struct token_group){replica->plan_count, replica->latest_end_ns, replica->fresh_count};
-    replica->fresh_count = 0;
+    group_fresh(replica);
     replica->plan_count++;
     if (batch->running == 0) {
         batch->free_blocks += replica->kv.retained;
@@ -234,13 +272,18 @@ static void fill_batch(struct replica *replica, int64_t now_ns)
 
 struct step *replica_plan_step(struct replica *replica, int64_t now_ns)
 {
-    if (replica->batch.running == 0 && replica->batch.waiting == 0)
+    struct batch *batch = &replica->batch;
+    struct step *step = &replica->steps[replica->in_flight == &replica->steps[0] ? 1 : 0];
+    if (replica->steady && replica_decode_blocks(replica) <= batch->free_blocks) {
+        repeat_plan(replica, step);
+        return step;
+    }
+    if (batch->running == 0 && batch->waiting == 0)
         return NULL;
     fill_batch(replica, now_ns);
-    replica->setup->policy->plan(replica->policy_state, &replica->batch);
+    replica->setup->policy->plan(replica->policy_state, batch);
     if (replica->kv.out_of_memory)
         return NULL;
-    struct step *step = &replica->steps[replica->in_flight == &replica->steps[0] ? 1 : 0];
     commit_plan(replica, step);
     assert(step_load_rows(&step->load) <= replica->setup->max_num_batched_tokens);
     return step->load.tokens > 0 ? step : NULL;

@@ -162,6 +162,7 @@ bool replica_deliver(struct replica *replica, const struct request *request, int
     if (!queue_push_new(&replica->queue, index, request, predict_output(replica, request)))
         return error_run(error, "too many clients, or no memory for them");
     replica->new_count++;
+    replica->steady = false;
     replica->batch.waiting++;
     return true;
 }
@@ -200,8 +201,10 @@ void replica_start_step(struct replica *replica, int64_t now_ns)
         return;
     struct cost_model *cost_model = replica->setup->cost_model;
     cost_model->step(cost_model->state, &step->load, &step->cost);
-    step->cost.time_s += step->transfer_s;
-    step->cost.bound_s[BOUND_COMMUNICATION] += step->transfer_s;
+    if (step->transfer_s > 0.0) {
+        step->cost.time_s += step->transfer_s;
+        step->cost.bound_s[BOUND_COMMUNICATION] += step->transfer_s;
+    }
     int64_t duration_ns = sim_ns_from_s(step->cost.time_s);
     step->start_ns = now_ns;
     step->end_ns = replica->latest_end_ns = now_ns + duration_ns;

@@ -81,6 +81,7 @@ struct replica {
     struct pending_transfer pending;
     bool decodes_postponed;
     int32_t padded_chunk_tokens;
+    bool steady;     /* the plan before was decodes alone, and nothing has happened since */
     int64_t wake_ns; /* when the policy wants to be asked again */
     int32_t idle_sequences;
     int64_t latest_end_ns; /* of the step started last */

@@ -34,4 +34,5 @@ const struct policy policy_dynamic = {
     .reservation = KV_MAXIMUM,
     .whole_prompts = true,
     .keeps_blocks = true,
+    .steady_decodes = true,
 };

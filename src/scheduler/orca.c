@@ -37,4 +37,5 @@ const struct policy policy_orca = {
     .plan = orca_plan,
     .reservation = KV_MAXIMUM,
     .whole_prompts = true,
+    .steady_decodes = true,
 };

@@ -42,4 +42,5 @@ const struct policy policy_sarathi = {
     .reservation = KV_PROMPT,
     .watermark = 0.01,
     .splits_prompts = true,
+    .steady_decodes = true,
 };

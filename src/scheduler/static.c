@@ -36,4 +36,5 @@ const struct policy policy_static = {
     .reservation = KV_MAXIMUM,
     .whole_prompts = true,
     .keeps_blocks = true,
+    .steady_decodes = true,
 };

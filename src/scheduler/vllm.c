@@ -144,4 +144,5 @@ const struct policy policy_vllm = {
     .reservation = KV_AS_COMPUTED,
     .prefix_caching = true,
     .async_scheduling = true,
+    .steady_decodes = true,
 };

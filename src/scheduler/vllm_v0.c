@@ -58,4 +58,5 @@ const struct policy policy_vllm_v0 = {
     .reservation = KV_PROMPT,
     .watermark = 0.01,
     .whole_prompts = true,
+    .steady_decodes = true,
 };
