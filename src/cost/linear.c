@@ -2,7 +2,7 @@
  *
  * The form that servers are often fitted to (e.g. Sarathi-Serve, OSDI 2024, and Vidur, MLSys 2024,
  * discuss where it bends). It knows no FLOPs, no bytes and no bounds: all of its time is filed
- * under overhead. Padding counts as tokens and sequences do. */
+ * under overhead. Padding counts as tokens and sequences do, but has no context. */
 #include "linear.h"
 
 #include <stdlib.h>
@@ -12,7 +12,7 @@ static void linear_step(void *state, const struct step_load *load, struct cost *
     const struct cost_config *config = state;
     int32_t decode_sequences = load->decode_sequences + load->idle_sequences;
     int32_t prefill_tokens = step_load_rows(load) - decode_sequences;
-    int64_t context_tokens = load->decode_context_sum + prefill_tokens;
+    int64_t context_tokens = load->decode_context_sum + load->tokens - load->decode_sequences;
     for (int32_t i = 0; i < load->chunk_count; i++)
         context_tokens += load->chunks[i].context_tokens;
     /* The order of the additions is part of the result: tests compare it to the nanosecond. */

@@ -253,6 +253,7 @@ void batch_admit(struct batch *batch, int32_t tokens)
         note_first_admission(replica, sequence);
     replica->pending.swapped_in += sequence->swapped_blocks;
     replica->pending.loaded += match->hit.offloaded;
+    replica->pending.loads += match->hit.offloaded > 0;
     kv_blocks_start(&replica->kv, sequence, &match->hit);
     batch->free_blocks -= match->hit.unreferenced;
     batch->running++;

@@ -46,10 +46,19 @@ void replica_leave_cohort(struct replica *replica, int32_t index)
     sequence->last_token_ns = leave_group(replica, sequence);
 }
 
+/* In order of admission: as the running list is gone through in vLLM, so are the blocks freed. */
 static void finish_in(struct step *step, struct replica *replica, int32_t index)
 {
-    replica->sequences[index].state = SEQUENCE_FINISHING;
-    step->finishing[step->finishing_count++] = index;
+    struct sequence *sequences = replica->sequences;
+    int32_t place = step->finishing_count++;
+    sequences[index].state = SEQUENCE_FINISHING;
+    for (; place > 0; place--) {
+        int32_t before = step->finishing[place - 1];
+        if (sequences[before].admission < sequences[index].admission)
+            break;
+        step->finishing[place] = before;
+    }
+    step->finishing[place] = index;
 }
 
 /* A chunk becomes part of the step's load. */
@@ -168,7 +177,8 @@ static double commit_transfers(struct replica *replica)
     const struct pending_transfer *pending = &replica->pending;
     double swap_s = transfer_s(&setup->swap, pending->swapped_out) +
                     transfer_s(&setup->swap, pending->swapped_in);
-    double offload_s = transfer_s(&setup->offload, pending->loaded);
+    double offload_s = setup->offload.latency_s * pending->loads +
+                       setup->offload.s_per_block * (double)pending->loaded;
     replica->result->swap_s += swap_s;
     replica->result->offload_s += offload_s;
     replica->pending = (struct pending_transfer){0};
@@ -219,7 +229,8 @@ static void commit_plan(struct replica *replica, struct step *step)
     step->transfer_s = copies && step->load.tokens > 0 ? commit_transfers(replica) : 0.0;
     bool decodes_alone = step->load.decode_sequences == batch->running && batch->running > 0 &&
                          step->emission_count == 0 && batch->prefill_count == 0;
-    replica->steady = decodes_alone && step->finishing_count == 0 &&
+    /* What a preemption has freed is for the next plan to give away. */
+    replica->steady = decodes_alone && !batch->preempted && step->finishing_count == 0 &&
                       replica->setup->policy->steady_decodes && !replica->setup->queue_order->fair;
 }
 

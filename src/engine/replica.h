@@ -42,6 +42,7 @@ struct step {
 /* Blocks to be copied by the step that is being planned. */
 struct pending_transfer {
     int64_t swapped_out, swapped_in, loaded;
+    int32_t loads; /* sequences that something is loaded for */
 };
 
 /* What has been found of the head of the queue. */

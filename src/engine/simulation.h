@@ -12,7 +12,7 @@
 
 /* The way to host memory and back. */
 struct host_transfer {
-    double latency_s; /* of a transfer, whatever its size */
+    double latency_s; /* of a transfer: all copies of a step in one direction; of a prefix, each */
     double s_per_block;
 };
 

@@ -1,6 +1,6 @@
 /* Request-level batching, as `static` and `dynamic` do it: a batch is formed, its prompts are computed
  * as long as its longest, and it runs until its last request ends; the rows of those that end before
- * are computed for nothing. */
+ * are computed for nothing. Who was swapped out stands among the prompts as one of a single token. */
 #ifndef LLMSIM_SCHEDULER_REQUEST_BATCH_H
 #define LLMSIM_SCHEDULER_REQUEST_BATCH_H
 
