@@ -136,12 +136,16 @@ struct policy {
     double watermark; /* share of the blocks */
     bool prefix_caching;
     bool async_scheduling; /* two steps in flight */
-    /* What it always does. */
-    bool whole_prompts;  /* prompts are not split: max_num_batched_tokens holds the longest */
-    bool splits_prompts; /* they are: enable_chunked_prefill cannot be false */
-    bool steady_decodes; /* once a plan is decodes alone, so is the next, until something arrives,
-                            ends, or memory runs out: it need not be asked */
-    bool keeps_blocks;   /* a finished sequence's blocks are free only when nothing runs any more */
+    /* What it always does. Prompts are not split, so max_num_batched_tokens holds the longest; or they
+     * are, and enable_chunked_prefill cannot be false. */
+    bool whole_prompts, splits_prompts;
+    /* A batch starts by preferred_batch_size and max_queue_delay. */
+    bool waits_for_batch;
+    /* A finished sequence's blocks are free only when nothing runs any more. */
+    bool keeps_blocks;
+    /* Once a plan is decodes alone and has preempted nobody, so is the next, until something arrives,
+     * ends, or memory runs out: it need not be asked. */
+    bool steady_decodes;
 };
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "experiment.h"
 #include "options.h"
+#include "orders.h"
 #include "output_file.h"
 #include "policies.h"
 #include "progress.h"
@@ -94,6 +95,21 @@ static void warn_of_losses(const struct experiment_config *config,
     options_warn_of_skipped_rows(result->skipped_rows);
 }
 
+/* Settings that need something of the requests which none of them had. */
+static void warn_of_no_effect(const struct experiment_config *config,
+                              const struct simulation_result *simulation)
+{
+    const struct engine_config *engine = &config->engine;
+    const struct queue_order *order = queue_order_at((size_t)engine->scheduling_policy);
+    if (order == &order_priority && !simulation->saw_priorities)
+        command_warn("scheduling_policy priority: no request has a priority, so it was fcfs");
+    if (order->fair && !simulation->saw_clients)
+        command_warn("scheduling_policy vtc: no request names its client, so it was fcfs");
+    if (setting_is_set(engine->kv_offload.capacity_bytes) && !simulation->saw_prefixes)
+        command_warn(
+            "kv_offload: no request has prefix ids; only what was preempted found anything");
+}
+
 static void print_timing(const struct experiment_result *result, double elapsed_s)
 {
     fprintf(stderr, "simulated %" PRId64 " requests, %" PRId64 " steps in %.3f s\n",
@@ -166,6 +182,7 @@ static int simulate(const struct experiment_config *config, const struct run_opt
     if (!done)
         return command_fail(&error);
     warn_of_losses(config, &result);
+    warn_of_no_effect(config, &result.simulation);
     if (!options->quiet)
         print_timing(&result, progress_clock_s() - start_s);
     return 0;

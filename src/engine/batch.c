@@ -169,7 +169,9 @@ static void match_head(struct replica *replica, int32_t index)
     const struct sequence *sequence = &replica->sequences[index];
     struct kv_blocks *kv = &replica->kv;
     int64_t version = kv->cache.version + kv->host.version;
-    int64_t left = replica->batch.free_blocks - replica->batch.needed_blocks;
+    const struct batch *batch = &replica->batch;
+    int64_t kept = batch->running > 0 ? batch->watermark_blocks : 0;
+    int64_t left = batch->free_blocks - batch->needed_blocks - kept;
     bool known = match->request_id == sequence->outcome.request_id && match->version == version;
     match->current = !known || match->wanted_blocks <= left;
     if (!match->current)
@@ -207,8 +209,6 @@ int64_t batch_oldest_arrival_ns(const struct batch *batch)
 {
     const struct replica *replica = replica_of_const(batch);
     assert(batch->waiting > 0);
-    if (queue_order_by_arrival(replica->setup->queue_order))
-        return replica->sequences[queue_head(&replica->queue)].outcome.arrival_ns;
     return queue_oldest_arrival_ns(&replica->queue);
 }
 

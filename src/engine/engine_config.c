@@ -7,11 +7,9 @@
 #define FIELD(member)   offsetof(struct engine_config, member)
 #define OFFLOAD(member) offsetof(struct kv_offload_config, member)
 
-/* A step's tables are allocated for so many tokens. */
-#define MAX_BATCHED_TOKENS 1048576
-#define MAX_SEQS           65536
-#define MAX_BLOCK_SIZE     1048576
-#define MAX_BLOCKS         1e12
+#define MAX_SEQS       65536
+#define MAX_BLOCK_SIZE 1048576
+#define MAX_BLOCKS     1e12
 
 static const char *const allocation_choices[] = {"paged", "contiguous", NULL};
 static const char *const preemption_choices[] = {"recompute", "swap", NULL};
@@ -93,7 +91,7 @@ static const struct setting settings[] = {
         .offset = FIELD(max_num_batched_tokens),
         .preset = "auto",
         .minimum = 1,
-        .maximum = MAX_BATCHED_TOKENS,
+        .maximum = ENGINE_MAX_BATCHED_TOKENS,
         .help = "tokens a step at most; auto: 8192 with ≥ 70 GiB (A100 excepted), else 2048",
     },
     {
@@ -114,7 +112,7 @@ static const struct setting settings[] = {
         .offset = FIELD(long_prefill_token_threshold),
         .preset = "0",
         .minimum = 0,
-        .maximum = MAX_BATCHED_TOKENS,
+        .maximum = ENGINE_MAX_BATCHED_TOKENS,
         .help =
             "prompt tokens of one request a step at most (vllm only); 0: no limit but the step's",
     },

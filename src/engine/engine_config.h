@@ -42,6 +42,9 @@ struct engine_config {
 
 extern const struct settings_table engine_settings;
 
+/* A step's tables are allocated for so many tokens. */
+#define ENGINE_MAX_BATCHED_TOKENS 1048576
+
 /* Give every "auto" its value for this model and accelerator, and check what hangs together. `node`
  * (may be NULL) is where the section stands. What has no effect is warned of. */
 bool engine_config_resolve(struct engine_config *config, const struct node *node,

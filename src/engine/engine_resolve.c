@@ -29,11 +29,16 @@ static int64_t smaller(int64_t a, int64_t b)
 }
 
 /* A step of a scheduler that does not split prompts must hold the longest. */
-static void raise_budget(const struct resolving *resolving, bool given)
+static bool raise_budget(const struct resolving *resolving, bool given)
 {
     struct engine_config *config = resolving->config;
     if (config->max_num_batched_tokens >= config->max_model_len)
-        return;
+        return true;
+    if (config->max_model_len > ENGINE_MAX_BATCHED_TOKENS)
+        return error_input(resolving->error, node_key_location(resolving->node, "max_model_len"),
+                           "'max_model_len' (%lld) is more than a step can hold (%d tokens), and "
+                           "without chunked prefill it must",
+                           (long long)config->max_model_len, ENGINE_MAX_BATCHED_TOKENS);
     if (given) {
         char text[256];
         snprintf(text, sizeof text,
@@ -43,9 +48,10 @@ static void raise_budget(const struct resolving *resolving, bool given)
         resolving->warn(text);
     }
     config->max_num_batched_tokens = config->max_model_len;
+    return true;
 }
 
-static void resolve_limits(const struct resolving *resolving)
+static bool resolve_limits(const struct resolving *resolving)
 {
     struct engine_config *config = resolving->config;
     bool large = has_large_defaults(resolving->accelerator);
@@ -61,10 +67,16 @@ static void resolve_limits(const struct resolving *resolving)
                 config->max_num_batched_tokens = config->max_num_seqs;
         }
     }
-    if (config->enable_chunked_prefill == 0)
-        raise_budget(resolving, given);
+    if (config->enable_chunked_prefill == 0 && !raise_budget(resolving, given))
+        return false;
     if (config->max_num_seqs == SETTING_UNSET_INTEGER)
         config->max_num_seqs = smaller(large ? 1024 : 256, config->max_num_batched_tokens);
+    if (config->max_num_batched_tokens >= config->max_num_seqs)
+        return true;
+    return error_input(resolving->error,
+                       node_key_location(resolving->node, "max_num_batched_tokens"),
+                       "'max_num_batched_tokens' (%lld) must be at least 'max_num_seqs' (%lld)",
+                       (long long)config->max_num_batched_tokens, (long long)config->max_num_seqs);
 }
 
 /* The key was given and changes nothing here: say so. */
@@ -88,10 +100,16 @@ static void resolve_chunking(const struct resolving *resolving)
         warn_no_effect(resolving, "enable_chunked_prefill", "scheduler", policy->name);
         config->enable_chunked_prefill = natural;
     }
-    if (config->long_prefill_token_threshold != 0 && fixed) {
+    if (config->long_prefill_token_threshold == 0)
+        return;
+    if (fixed)
         warn_no_effect(resolving, "long_prefill_token_threshold", "scheduler", policy->name);
-        config->long_prefill_token_threshold = 0;
-    }
+    else if (config->enable_chunked_prefill == 0)
+        warn_no_effect(resolving, "long_prefill_token_threshold", "enable_chunked_prefill",
+                       "false");
+    else
+        return;
+    config->long_prefill_token_threshold = 0;
 }
 
 static bool resolve_queue(const struct resolving *resolving)
@@ -117,7 +135,7 @@ static bool resolve_batch_start(const struct resolving *resolving)
     struct engine_config *config = resolving->config;
     bool size_given = config->preferred_batch_size != SETTING_UNSET_INTEGER;
     bool delay_given = setting_is_set(config->max_queue_delay_s);
-    if (resolving->policy == &policy_dynamic) {
+    if (resolving->policy->waits_for_batch) {
         if (!size_given)
             config->preferred_batch_size = config->max_num_seqs;
         if (!delay_given)
@@ -146,15 +164,21 @@ static const char *caching_hindrance(const struct resolving *resolving)
         return "kv_allocation: paged";
     if (config->preemption_mode == PREEMPTION_SWAP)
         return "preemption_mode: recompute";
-    return resolving->policy->keeps_blocks ? "another scheduler" : NULL;
+    return resolving->policy->keeps_blocks
+               ? "another scheduler: this one keeps a batch's blocks until the batch ends"
+               : NULL;
 }
 
 static bool resolve_caching(const struct resolving *resolving)
 {
     struct engine_config *config = resolving->config;
     const char *hindrance = caching_hindrance(resolving);
-    if (config->enable_prefix_caching < 0)
+    if (config->enable_prefix_caching < 0) {
         config->enable_prefix_caching = resolving->policy->prefix_caching && hindrance == NULL;
+        if (resolving->policy->prefix_caching && hindrance != NULL)
+            resolving->warn("prefix caching, which is on by default, is off here: the prefix cache "
+                            "shares blocks that are paged and not swapped");
+    }
     if (config->enable_prefix_caching != 0 && hindrance != NULL)
         return error_input(resolving->error,
                            node_key_location(resolving->node, "enable_prefix_caching"),
@@ -187,6 +211,12 @@ static bool resolve_memory(const struct resolving *resolving)
     if (config->kv_allocation < 0)
         config->kv_allocation =
             policy->reservation == KV_MAXIMUM ? ALLOCATION_CONTIGUOUS : ALLOCATION_PAGED;
+    if (config->preemption_mode == PREEMPTION_SWAP &&
+        config->kv_allocation == ALLOCATION_CONTIGUOUS) {
+        warn_no_effect(resolving, "preemption_mode swap", "kv_allocation",
+                       "contiguous, where nothing is ever preempted");
+        config->preemption_mode = PREEMPTION_RECOMPUTE;
+    }
     if (config->preemption_mode == PREEMPTION_SWAP) {
         if (!setting_is_set(config->swap_space_bytes))
             config->swap_space_bytes = 4.0 * UNITS_GIB;
@@ -253,12 +283,8 @@ bool engine_config_resolve(struct engine_config *config, const struct node *node
     const struct resolving resolving = {config, policy, node, model, accelerator, warn, error};
     resolve_length(&resolving);
     resolve_chunking(&resolving);
-    resolve_limits(&resolving);
-    if (config->max_num_batched_tokens < config->max_num_seqs)
-        return error_input(error, node_key_location(node, "max_num_batched_tokens"),
-                           "'max_num_batched_tokens' (%lld) must be at least 'max_num_seqs' (%lld)",
-                           (long long)config->max_num_batched_tokens,
-                           (long long)config->max_num_seqs);
+    if (!resolve_limits(&resolving))
+        return false;
     if (config->async_scheduling < 0)
         config->async_scheduling = policy->async_scheduling;
     return resolve_queue(&resolving) && resolve_batch_start(&resolving) &&

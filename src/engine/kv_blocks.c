@@ -1,5 +1,6 @@
 #include "kv_blocks.h"
 
+#include "kv_memory.h"
 #include <stdlib.h>
 #include <xxhash.h>
 
@@ -12,10 +13,9 @@ bool kv_blocks_init(struct kv_blocks *kv, const struct simulation_setup *setup)
         .caching = setup->enable_prefix_caching,
         .offloading = setup->offload_blocks > 0,
         .swap_blocks = setup->swap_blocks,
+        .maximum_blocks =
+            kv_memory_reservation(setup->num_gpu_blocks, setup->block_size, setup->max_model_len),
     };
-    kv->maximum_blocks = kv_blocks_for(kv, setup->max_model_len);
-    if (kv->maximum_blocks > kv->total)
-        kv->maximum_blocks = kv->total;
     return (!kv->caching || prefix_cache_init(&kv->cache, kv->total)) &&
            (!kv->offloading || prefix_cache_init(&kv->host, setup->offload_blocks));
 }

@@ -1,7 +1,9 @@
 /* Who holds how many KV blocks, and of what: counts, and with prefix caching identities too.
  *
  * A sequence holds what it has reserved and what its context fills, whichever is more. Blocks are
- * free or held; with prefix caching free ones may still be cached. */
+ * free or held; with prefix caching free ones may still be cached, on the device and, offloaded, in
+ * host memory. What a sequence gives back is copied there at no cost, on the side; what is found
+ * there is copied back before the step that wants it. */
 #ifndef LLMSIM_ENGINE_KV_BLOCKS_H
 #define LLMSIM_ENGINE_KV_BLOCKS_H
 

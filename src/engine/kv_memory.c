@@ -56,11 +56,14 @@ bool kv_memory_derive(const struct engine_config *config, const struct model *mo
         return error_input(
             error, at,
             "%s does not fit %d x %s: of %.2f GiB (%.0f %% of %.2f GiB), weights take %.2f GiB, "
-            "activations %.2f GiB, overhead %.2f GiB; %.2f GiB are left for the KV cache",
+            "activations of %lld tokens a step %.2f GiB, overhead %.2f GiB; %.2f GiB are left for "
+            "the "
+            "KV cache",
             model->name, ranks, accelerator->name, memory->requested_bytes / UNITS_GIB,
             100.0 * config->gpu_memory_utilization, memory->capacity_bytes / UNITS_GIB,
-            memory->weight_bytes / UNITS_GIB, memory->activation_bytes / UNITS_GIB,
-            memory->overhead_bytes / UNITS_GIB, fmax(memory->available_bytes, 0.0) / UNITS_GIB);
+            memory->weight_bytes / UNITS_GIB, (long long)config->max_num_batched_tokens,
+            memory->activation_bytes / UNITS_GIB, memory->overhead_bytes / UNITS_GIB,
+            fmax(memory->available_bytes, 0.0) / UNITS_GIB);
     memory->num_gpu_blocks = (int64_t)blocks;
     return true;
 }

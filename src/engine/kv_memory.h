@@ -17,6 +17,15 @@ struct kv_memory {
     bool overridden;        /* num_gpu_blocks is num_gpu_blocks_override, whatever is available */
 };
 
+/* Blocks that a sequence reserves where KV memory is contiguous: those of max_model_len tokens, or all
+ * there are but the null block. */
+static inline int64_t kv_memory_reservation(int64_t num_gpu_blocks, int64_t block_size,
+                                            int64_t max_model_len)
+{
+    int64_t blocks = (max_model_len + block_size - 1) / block_size;
+    return blocks < num_gpu_blocks ? blocks : num_gpu_blocks - 1;
+}
+
 /* The derivation for a resolved engine. A model that does not fit, with room for one block beside
  * the null block, is an error that says what is missing; `at` (may be NULL) is where the
  * model is named. */

@@ -112,7 +112,7 @@ bool queue_push_new(struct queue *queue, int32_t sequence, const struct request 
     return true;
 }
 
-int32_t queue_head(const struct queue *queue)
+int32_t queue_head(struct queue *queue)
 {
     if (queue->count == 0)
         return -1;
@@ -131,12 +131,14 @@ void queue_pop(struct queue *queue, int32_t head)
 
 int64_t queue_oldest_arrival_ns(const struct queue *queue)
 {
+    if (queue_order_by_arrival(queue->order))
+        return queue->sequences[queue->heap[0].sequence].outcome.arrival_ns;
     int64_t oldest_ns = INT64_MAX;
     bool fair = queue->order->fair;
     int32_t count = fair ? queue->vtc.waiting_count : queue->count;
     for (int32_t i = 0; i < count; i++) {
-        int32_t index =
-            fair ? queue->vtc.clients[queue->vtc.waiting[i]].queue_first : queue->heap[i].sequence;
+        int32_t index = fair ? queue->vtc.clients[queue->vtc.waiting[i].client].queue_first
+                             : queue->heap[i].sequence;
         int64_t arrival_ns = queue->sequences[index].outcome.arrival_ns;
         if (arrival_ns < oldest_ns)
             oldest_ns = arrival_ns;

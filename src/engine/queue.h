@@ -35,11 +35,12 @@ bool queue_push_new(struct queue *queue, int32_t sequence, const struct request 
 void queue_push(struct queue *queue, int32_t sequence);
 
 /* Who is to be served next; −1: nobody waits. */
-int32_t queue_head(const struct queue *queue);
+int32_t queue_head(struct queue *queue);
 /* It leaves the queue. */
 void queue_pop(struct queue *queue, int32_t head);
 
-/* When whoever has waited longest arrived. Not empty. O(requests that wait), or clients. */
+/* When whoever has waited longest arrived. Not empty. By arrival O(1), fair O(clients that wait),
+ * else O(requests that wait). */
 int64_t queue_oldest_arrival_ns(const struct queue *queue);
 
 /* Whether `a` is to be served after `b`. */

@@ -161,6 +161,9 @@ bool replica_deliver(struct replica *replica, const struct request *request, int
     kv_blocks_identify(&replica->kv, &replica->sequences[index], request);
     if (!queue_push_new(&replica->queue, index, request, predict_output(replica, request)))
         return error_run(error, "too many clients, or no memory for them");
+    replica->result->saw_priorities |= request->priority != 0;
+    replica->result->saw_clients |= request->client != 0;
+    replica->result->saw_prefixes |= request->prefix_id_count > 0;
     replica->new_count++;
     replica->steady = false;
     replica->batch.waiting++;
@@ -192,9 +195,10 @@ void replica_start_step(struct replica *replica, int64_t now_ns)
     assert(replica->in_flight == NULL);
     struct step *step =
         replica->planned != NULL ? replica->planned : replica_plan_step(replica, now_ns);
-    /* Who preempts everybody, itself the last, leaves nobody to run: those who wait are next. */
+    /* A sequence that was its own victim leaves nothing to compute when nobody runs but those behind
+     * it: they are next, or those who wait. */
     const struct batch *batch = &replica->batch;
-    if (step == NULL && batch->preempted && batch->running == 0 && batch->waiting > 0)
+    while (step == NULL && batch->preempted && batch->running + batch->waiting > 0)
         step = replica_plan_step(replica, now_ns);
     replica->planned = NULL;
     if (step == NULL)

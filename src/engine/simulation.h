@@ -55,6 +55,8 @@ struct simulation_result {
     double offload_s;    /* likewise, for prefixes from host memory */
     /* Prompt tokens at the first admission of each request. */
     int64_t prompt_tokens, cached_tokens, offloaded_tokens;
+    /* Whether any request had these. */
+    bool saw_priorities, saw_clients, saw_prefixes;
     int64_t rejected_too_long;  /* longer than max_model_len, or than a step can be */
     int64_t rejected_no_memory; /* would not fit an empty KV cache */
 };

@@ -26,7 +26,7 @@ struct metrics {
     int64_t sequence_sum, token_sum;
     int32_t running_max;
     int64_t kv_blocks_peak;
-    int64_t kv_empty_peak;    /* blocks reserved and not reached */
+    int64_t kv_empty_peak;    /* blocks reserved and unused */
     int64_t kv_unfilled_peak; /* tokens that would have fitted into the other blocks in use */
     double kv_block_ns, kv_empty_ns, kv_unfilled_ns; /* blocks used, and those two × time */
     struct cost cost;

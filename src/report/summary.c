@@ -76,7 +76,7 @@ static void fill_kv_cache(struct summary *summary, const struct metrics *metrics
     summary->swap_s = context->swap_s;
     summary->prefix_caching = context->prefix_caching;
     summary->prefix_query_tokens = context->admitted_prompt_tokens;
-    summary->prefix_hit_tokens = context->cached_tokens;
+    summary->prefix_hit_tokens = context->cached_tokens + context->offloaded_tokens;
     summary->offload_hit_tokens = context->offloaded_tokens;
     summary->offload_s = context->offload_s;
 }

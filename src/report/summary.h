@@ -30,15 +30,15 @@ struct summary {
     double kv_mean_use;                /* share of blocks, over the duration */
     double kv_waste_share;             /* of the slots in used blocks: those that hold no token */
     struct kv_waste internal_waste;    /* in blocks that are partly filled */
-    struct kv_waste reservation_waste; /* blocks that are reserved and empty */
+    struct kv_waste reservation_waste; /* blocks reserved and not reached, or left by the ended */
     int64_t preemptions, swapped_out;
     double swap_s;
 
     bool prefix_caching;
     int64_t prefix_query_tokens; /* prompt tokens of admitted requests */
-    int64_t prefix_hit_tokens;   /* found on the device */
-    int64_t offload_hit_tokens;  /* found in host memory */
-    double offload_s;
+    int64_t prefix_hit_tokens;   /* of those, found cached */
+    int64_t offload_hit_tokens;  /* of those, found in host memory */
+    double offload_s;            /* for these, and for what preempted requests found there */
 
     int64_t steps;
     double mean_batch_sequences, mean_batch_tokens;
@@ -70,12 +70,11 @@ static inline double summary_kv_peak_use(const struct summary *summary)
     return (double)summary->kv_blocks_peak / (double)(summary->num_gpu_blocks - 1);
 }
 
-/* Share of the prompt tokens that were not computed, but found in either tier. */
+/* Share of the prompt tokens that were not computed, but found. */
 static inline double summary_prefix_hit_rate(const struct summary *summary)
 {
     double queries = (double)summary->prefix_query_tokens;
-    int64_t hits = summary->prefix_hit_tokens + summary->offload_hit_tokens;
-    return queries > 0.0 ? (double)hits / queries : 0.0;
+    return queries > 0.0 ? (double)summary->prefix_hit_tokens / queries : 0.0;
 }
 
 void summary_fill(struct summary *summary, const struct metrics *metrics,

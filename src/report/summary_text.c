@@ -29,7 +29,7 @@ static void print_kv_cache(const struct summary *summary, FILE *stream)
     fprintf(stream,
             "KV cache        %.1f %% used at peak, %.1f %% on average, %.1f %% of that wasted: "
             "%.2f GiB in blocks\n"
-            "                partly filled, %.2f GiB reserved and empty (%.2f and %.2f GiB at "
+            "                partly filled, %.2f GiB reserved and unused (%.2f and %.2f GiB at "
             "peak)\n",
             100.0 * summary_kv_peak_use(summary), 100.0 * summary->kv_mean_use,
             100.0 * summary->kv_waste_share, summary->internal_waste.mean_bytes / gib,
@@ -38,9 +38,12 @@ static void print_kv_cache(const struct summary *summary, FILE *stream)
     if (summary->prefix_caching) {
         fprintf(stream, "Prefix cache    %.1f %% of prompt tokens found",
                 100.0 * summary_prefix_hit_rate(summary));
-        if (summary->offload_hit_tokens > 0)
-            fprintf(stream, ", %" PRId64 " of them in host memory: %.3f s of transfers",
-                    summary->offload_hit_tokens, summary->offload_s);
+        if (summary->offload_s > 0.0)
+            fprintf(stream, ", %.1f %% in host memory; %.3f s of transfers from there",
+                    summary->prefix_query_tokens > 0 ? 100.0 * (double)summary->offload_hit_tokens /
+                                                           (double)summary->prefix_query_tokens
+                                                     : 0.0,
+                    summary->offload_s);
         fputc('\n', stream);
     }
     fprintf(stream, "Preemptions     %" PRId64, summary->preemptions);

@@ -33,6 +33,7 @@ const struct policy policy_dynamic = {
     .plan = dynamic_plan,
     .reservation = KV_MAXIMUM,
     .whole_prompts = true,
+    .waits_for_batch = true,
     .keeps_blocks = true,
     .steady_decodes = true,
 };

@@ -11,7 +11,9 @@
  * long_prefill_token_threshold has no meaning. No prefix caching and one step in flight, unless the
  * configuration says so.
  *
- * Departure from its source: nothing is admitted in a step that preempts. */
+ * Departures from its source: nothing is admitted in a step that preempts. A decode preempts when it
+ * needs a block and none is free; Sarathi-Serve wants a free one for each, needed or not. The
+ * watermark is not kept while nothing runs. */
 #include "admission.h"
 #include "policies.h"
 

@@ -14,7 +14,9 @@
  *
  * Departures: none in what is scheduled. vLLM asks for blocks one sequence at a time and preempts
  * as it goes. Where victims are always the last and nobody behind a victim is scheduled, preempting
- * from the tail until the whole step fits leaves the same sequences; elsewhere it is done as there. */
+ * from the tail until the whole step fits leaves the same sequences; elsewhere it is done as there.
+ * Where a block's tokens come from is the engine's (kv_blocks.h): prefixes in host memory are waited
+ * for by the whole step, where vLLM lets the others go on. */
 #include "admission.h"
 #include "policies.h"
 

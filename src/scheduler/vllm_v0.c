@@ -11,8 +11,11 @@
  * the configuration says so.
  *
  * Departures from its source: a prompt that the watermark would keep out for ever is admitted when
- * nothing else runs, where vLLM ignores the request. In a queue order other than by arrival, a
- * sequence that was swapped out stands where the order puts it, not before everybody. */
+ * nothing else runs, where vLLM ignores the request. A decode preempts when it needs a block and none
+ * is free; vLLM wants a free one for each, needed or not. When the swap space is full, the sequence is
+ * computed again, where vLLM stops. In a queue order other than by arrival, a sequence that was
+ * swapped out stands where the order puts it, not before everybody; who waits never preempts, as
+ * vLLM's priority policy makes it. */
 #include "admission.h"
 #include "policies.h"
 

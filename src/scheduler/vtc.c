@@ -33,7 +33,7 @@ static bool grow(struct vtc *vtc, int32_t capacity)
     struct vtc_client *clients = realloc(vtc->clients, room * sizeof *clients);
     if (clients != NULL)
         vtc->clients = clients;
-    int32_t *waiting = realloc(vtc->waiting, room * sizeof *waiting);
+    struct vtc_waiting *waiting = realloc(vtc->waiting, room * sizeof *waiting);
     if (waiting != NULL)
         vtc->waiting = waiting;
     int32_t *buckets = malloc(2 * room * sizeof *buckets);
@@ -92,6 +92,40 @@ static void settle(struct vtc_client *client, int64_t steps)
     client->step = steps;
 }
 
+static bool is_before(const struct vtc_waiting *a, const struct vtc_waiting *b)
+{
+    return a->counter != b->counter ? a->counter < b->counter : a->client < b->client;
+}
+
+static void place(struct vtc *vtc, int32_t position, struct vtc_waiting entry)
+{
+    vtc->waiting[position] = entry;
+    vtc->clients[entry.client].waiting_position = position;
+}
+
+static void sift_up(struct vtc *vtc, int32_t position, struct vtc_waiting entry)
+{
+    while (position > 0 && is_before(&entry, &vtc->waiting[(position - 1) / 2])) {
+        place(vtc, position, vtc->waiting[(position - 1) / 2]);
+        position = (position - 1) / 2;
+    }
+    place(vtc, position, entry);
+}
+
+static void sift_down(struct vtc *vtc, int32_t position, struct vtc_waiting entry)
+{
+    for (int32_t child = 2 * position + 1; child < vtc->waiting_count; child = 2 * position + 1) {
+        if (child + 1 < vtc->waiting_count &&
+            is_before(&vtc->waiting[child + 1], &vtc->waiting[child]))
+            child++;
+        if (!is_before(&vtc->waiting[child], &entry))
+            break;
+        place(vtc, position, vtc->waiting[child]);
+        position = child;
+    }
+    place(vtc, position, entry);
+}
+
 void vtc_start_waiting(struct vtc *vtc, int32_t client, int64_t steps)
 {
     struct vtc_client *starting = &vtc->clients[client];
@@ -102,33 +136,34 @@ void vtc_start_waiting(struct vtc *vtc, int32_t client, int64_t steps)
         if (starting->served < level)
             starting->served = level;
     }
-    starting->waiting_position = vtc->waiting_count;
-    vtc->waiting[vtc->waiting_count++] = client;
+    sift_up(vtc, vtc->waiting_count++, (struct vtc_waiting){starting->served, client});
 }
 
 void vtc_stop_waiting(struct vtc *vtc, int32_t client)
 {
-    struct vtc_client *stopping = &vtc->clients[client];
-    int32_t last = vtc->waiting[--vtc->waiting_count];
-    vtc->waiting[stopping->waiting_position] = last;
-    vtc->clients[last].waiting_position = stopping->waiting_position;
-    stopping->waiting_position = -1;
+    int32_t position = vtc->clients[client].waiting_position;
+    struct vtc_waiting last = vtc->waiting[--vtc->waiting_count];
+    if (last.client != client) {
+        if (position > 0 && is_before(&last, &vtc->waiting[(position - 1) / 2]))
+            sift_up(vtc, position, last);
+        else
+            sift_down(vtc, position, last);
+    }
+    vtc->clients[client].waiting_position = -1;
     vtc->last_taken = client;
 }
 
-int32_t vtc_least(const struct vtc *vtc, int64_t steps)
+int32_t vtc_least(struct vtc *vtc, int64_t steps)
 {
-    int32_t least = -1;
-    int64_t least_counter = 0;
-    for (int32_t i = 0; i < vtc->waiting_count; i++) {
-        int32_t client = vtc->waiting[i];
-        int64_t counter = counter_at(&vtc->clients[client], steps);
-        if (least < 0 || counter < least_counter || (counter == least_counter && client < least)) {
-            least = client;
-            least_counter = counter;
-        }
+    while (vtc->waiting_count > 0) {
+        struct vtc_waiting top = vtc->waiting[0];
+        int64_t counter = counter_at(&vtc->clients[top.client], steps);
+        if (counter == top.counter)
+            return top.client;
+        top.counter = counter;
+        sift_down(vtc, 0, top);
     }
-    return least;
+    return -1;
 }
 
 void vtc_charge_prompt(struct vtc *vtc, int32_t client, int32_t prompt_tokens)

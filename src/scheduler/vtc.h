@@ -27,11 +27,18 @@ struct vtc_client {
     int32_t queue_first, queue_last; /* for whoever queues its requests; −1: empty */
 };
 
+/* A client in the heap of those who wait. Counters only grow: what stands here is at most what the
+ * counter is by now. */
+struct vtc_waiting {
+    int64_t counter;
+    int32_t client;
+};
+
 struct vtc {
     struct vtc_client *clients; /* by first appearance; owned */
     int32_t client_count, client_capacity;
-    int32_t *buckets; /* clients by hash, −1: empty; open addressing; owned */
-    int32_t *waiting; /* clients of whom something waits; owned */
+    int32_t *buckets;            /* clients by hash, −1: empty; open addressing; owned */
+    struct vtc_waiting *waiting; /* clients of whom something waits: a heap; owned */
     int32_t waiting_count;
     int32_t last_taken; /* −1: none yet */
 };
@@ -51,8 +58,9 @@ void vtc_start_waiting(struct vtc *vtc, int32_t client, int64_t steps);
 void vtc_stop_waiting(struct vtc *vtc, int32_t client);
 
 /* The client to be served next: the one with the smallest counter, of several the first to have
- * appeared; −1 when nobody waits. O(clients that wait). */
-int32_t vtc_least(const struct vtc *vtc, int64_t steps);
+ * appeared; −1 when nobody waits. O(log n) for each client whose counter has passed another's since
+ * it was last looked at. */
+int32_t vtc_least(struct vtc *vtc, int64_t steps);
 
 /* A request of the client has been admitted for the first time. */
 void vtc_charge_prompt(struct vtc *vtc, int32_t client, int32_t prompt_tokens);

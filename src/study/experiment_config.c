@@ -224,6 +224,19 @@ static void warn_of_short_cache(const struct loading *loading)
     loading->warn(text);
 }
 
+/* Host memory that was asked for and is too small for anything. */
+static void warn_of_short_host_memory(const struct loading *loading, const char *key,
+                                      double capacity_bytes)
+{
+    double block_bytes = loading->config->kv_memory.block_bytes;
+    if (!setting_is_set(capacity_bytes) || capacity_bytes >= block_bytes)
+        return;
+    char text[128];
+    snprintf(text, sizeof text, "%s holds not one KV block of %.3g MiB", key,
+             block_bytes / (1024.0 * 1024.0));
+    loading->warn(text);
+}
+
 static bool resolve(const struct loading *loading)
 {
     struct experiment_config *config = loading->config;
@@ -234,6 +247,9 @@ static bool resolve(const struct loading *loading)
                           &config->kv_memory, loading->error))
         return false;
     warn_of_short_cache(loading);
+    warn_of_short_host_memory(loading, "swap_space", config->engine.swap_space_bytes);
+    warn_of_short_host_memory(loading, "kv_offload.capacity",
+                              config->engine.kv_offload.capacity_bytes);
     return true;
 }
 
@@ -295,14 +311,13 @@ static void print_reservation(const struct experiment_config *config, FILE *stre
     const struct engine_config *engine = &config->engine;
     if (engine->kv_allocation != ALLOCATION_CONTIGUOUS)
         return;
-    int64_t usable_blocks = config->kv_memory.num_gpu_blocks - 1;
-    int64_t blocks = (engine->max_model_len + engine->block_size - 1) / engine->block_size;
-    if (blocks > usable_blocks)
-        blocks = usable_blocks;
+    int64_t num_gpu_blocks = config->kv_memory.num_gpu_blocks;
+    int64_t blocks =
+        kv_memory_reservation(num_gpu_blocks, engine->block_size, engine->max_model_len);
     fprintf(stream,
             "                contiguous: %" PRId64 " for each sequence (max_model_len %" PRId64
             "), so that %" PRId64 " fit\n",
-            blocks, engine->max_model_len, usable_blocks / blocks);
+            blocks, engine->max_model_len, (num_gpu_blocks - 1) / blocks);
 }
 
 void experiment_config_print_memory(const struct experiment_config *config, FILE *stream)

@@ -20,7 +20,8 @@ check() { # NAME STATUS
 
 # $work stands for the checkout: the commands write files.
 cp -r "$top/configs" "$top/traces" "$work"
-mkdir "$work/build"
+mkdir "$work/build" "$work/tests"
+cp -r "$top/tests/golden" "$work/tests"
 ln -s "$llmsim" "$work/build/llmsim"
 cd "$work" || exit 1
 
