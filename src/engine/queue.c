@@ -54,25 +54,33 @@ static void heap_pop(struct queue *queue)
     queue->heap[position] = last;
 }
 
-/* A client's requests stand in its list by arrival; who was preempted arrived before all that wait.
- */
+/* Whether `a` arrived before `b`. */
+static bool is_older(const struct queue *queue, int32_t a, int32_t b)
+{
+    return queue->sequences[a].outcome.request_id < queue->sequences[b].outcome.request_id;
+}
+
+/* A client's requests stand in its list by arrival: new ones at the end, preempted ones near the
+ * front. */
 static void client_push(struct queue *queue, int32_t index)
 {
-    struct sequence *sequence = &queue->sequences[index];
-    struct vtc_client *client = &queue->vtc.clients[sequence->client];
-    int32_t first = client->queue_first;
+    struct sequence *sequences = queue->sequences;
+    struct vtc_client *client = &queue->vtc.clients[sequences[index].client];
     queue->count++;
-    if (first < 0) {
-        sequence->next = -1;
+    if (client->queue_first < 0) {
+        sequences[index].next = -1;
         client->queue_first = client->queue_last = index;
-        vtc_start_waiting(&queue->vtc, sequence->client, *queue->steps);
-    } else if (sequence->outcome.request_id < queue->sequences[first].outcome.request_id) {
-        sequence->next = first;
-        client->queue_first = index;
-    } else {
-        sequence->next = -1;
-        queue->sequences[client->queue_last].next = index;
+        vtc_start_waiting(&queue->vtc, sequences[index].client, *queue->steps);
+    } else if (is_older(queue, client->queue_last, index)) {
+        sequences[index].next = -1;
+        sequences[client->queue_last].next = index;
         client->queue_last = index;
+    } else {
+        int32_t *link = &client->queue_first;
+        while (is_older(queue, *link, index))
+            link = &sequences[*link].next;
+        sequences[index].next = *link;
+        *link = index;
     }
 }
 
