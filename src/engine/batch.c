@@ -75,8 +75,9 @@ static int32_t find_prefill(const struct replica *replica, int32_t sequence)
 static void remove_prefill(struct batch *batch, int32_t index)
 {
     struct replica *replica = replica_of(batch);
-    batch_set_chunk(batch, index, 0);
     struct batch_prefill *removed = &replica->prefills[index];
+    assert(index >= replica->settled_prefills);
+    batch->needed_blocks -= removed->needed_blocks;
     size_t behind = (size_t)(--batch->prefill_count - index);
     memmove(removed, removed + 1, behind * sizeof *removed);
 }
@@ -158,6 +159,8 @@ void batch_postpone(struct batch *batch, int32_t sequence)
         replica->prefills[place] = *before;
     }
     replica->prefills[place] = (struct batch_prefill){.wanted_tokens = 1, .sequence = sequence};
+    batch_set_chunk(batch, place,
+                    0); /* where prompts are reserved whole, it takes its next block */
 }
 
 /* What the caches have of the head of the queue. While it does not fit, and nothing has come into

@@ -269,7 +269,6 @@ static void fill_batch(struct replica *replica, int64_t now_ns)
     replica->settled_prefills = 0;
     replica->settled_blocks = 0;
     replica->padded_chunk_tokens = replica->idle_sequences = 0;
-    replica->wake_ns = SIM_TIME_NEVER;
     batch->now_ns = now_ns;
     batch->decoding = replica->cohort.count;
     batch->needed_blocks = replica_decode_blocks(replica);
@@ -285,6 +284,7 @@ struct step *replica_plan_step(struct replica *replica, int64_t now_ns)
 {
     struct batch *batch = &replica->batch;
     struct step *step = &replica->steps[replica->in_flight == &replica->steps[0] ? 1 : 0];
+    replica->wake_ns = SIM_TIME_NEVER; /* whoever set it asked for the plan that begins here */
     if (replica->steady && replica_decode_blocks(replica) <= batch->free_blocks) {
         repeat_plan(replica, step);
         return step;

@@ -68,18 +68,18 @@ static void client_push(struct queue *queue, int32_t index)
     struct vtc_client *client = &queue->vtc.clients[sequences[index].client];
     queue->count++;
     if (client->queue_first < 0) {
-        sequences[index].next = -1;
+        sequences[index].queue_next = -1;
         client->queue_first = client->queue_last = index;
         vtc_start_waiting(&queue->vtc, sequences[index].client, *queue->steps);
     } else if (is_older(queue, client->queue_last, index)) {
-        sequences[index].next = -1;
-        sequences[client->queue_last].next = index;
+        sequences[index].queue_next = -1;
+        sequences[client->queue_last].queue_next = index;
         client->queue_last = index;
     } else {
         int32_t *link = &client->queue_first;
         while (is_older(queue, *link, index))
-            link = &sequences[*link].next;
-        sequences[index].next = *link;
+            link = &sequences[*link].queue_next;
+        sequences[index].queue_next = *link;
         *link = index;
     }
 }
@@ -89,7 +89,7 @@ static void client_pop(struct queue *queue, int32_t index)
     const struct sequence *sequence = &queue->sequences[index];
     struct vtc_client *client = &queue->vtc.clients[sequence->client];
     queue->count--;
-    client->queue_first = sequence->next;
+    client->queue_first = sequence->queue_next;
     if (client->queue_first < 0)
         vtc_stop_waiting(&queue->vtc, sequence->client);
 }

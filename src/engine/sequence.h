@@ -22,13 +22,14 @@ struct sequence {
     int32_t generated_tokens; /* likewise */
     int32_t held_blocks;      /* while it runs; decoding: more, as its context grows */
     int32_t swapped_blocks;   /* waiting: in host memory, holding its context */
-    int32_t previous, next;  /* in the running list, by admission, or of its client's queue; −1 */
-    int32_t cohort_position; /* in the cohort's heap */
-    int64_t joined_plan;     /* the plan after which it decodes */
-    int64_t last_token_ns;   /* set when it leaves the cohort before its end; −1: no token yet */
-    int64_t admission;       /* greater: admitted later */
-    int64_t queue_key;       /* smaller is served first */
-    int32_t client;          /* in the queue's counters */
+    int32_t previous, next;   /* in the running list, by admission; −1: none */
+    int32_t queue_next;       /* waiting, in its client's list; −1: none */
+    int32_t cohort_position;  /* in the cohort's heap */
+    int64_t joined_plan;      /* the plan after which it decodes */
+    int64_t last_token_ns;    /* set when it leaves the cohort before its end; −1: no token yet */
+    int64_t admission;        /* greater: admitted later */
+    int64_t queue_key;        /* smaller is served first */
+    int32_t client;           /* in the queue's counters */
     struct prefix_chain chain;
     struct prefix_hold hold;
 };

@@ -86,13 +86,16 @@ static bool deliver_arrivals(struct simulation *simulation, int64_t now_ns)
     return true;
 }
 
-static int64_t next_instant(const struct simulation *simulation)
+/* What has arrived while there was no room for it in the queue is delivered as soon as there is: time
+ * does not run back to its arrival. */
+static int64_t next_instant(const struct simulation *simulation, int64_t now_ns)
 {
     const struct replica *replica = &simulation->replica;
     int64_t event_ns = replica_next_event_ns(replica);
     bool arrives = simulation->has_next && replica_has_room(replica);
-    return arrives && simulation->next.arrival_ns < event_ns ? simulation->next.arrival_ns
-                                                             : event_ns;
+    if (!arrives || simulation->next.arrival_ns >= event_ns)
+        return event_ns;
+    return simulation->next.arrival_ns > now_ns ? simulation->next.arrival_ns : now_ns;
 }
 
 static bool run_instants(struct simulation *simulation)
@@ -101,7 +104,7 @@ static bool run_instants(struct simulation *simulation)
     const struct simulation_setup *setup = simulation->setup;
     int64_t now_ns = 0;
     int64_t instants = 0;
-    while ((now_ns = next_instant(simulation)) != SIM_TIME_NEVER) {
+    while ((now_ns = next_instant(simulation, now_ns)) != SIM_TIME_NEVER) {
         if (now_ns > SIM_TIME_MAX_NS)
             return error_input(simulation->error, NULL,
                                "the run does not end within 146 simulated years");
