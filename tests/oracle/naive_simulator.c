@@ -1,245 +1,95 @@
-/* Section 6 of the design, rules 1-4 and 6-8, fcfs, after vLLM's vllm/v1/core/sched/scheduler.py
- * (schedule, _preempt_request, _update_after_schedule, update_from_output) and async_scheduler.py.
- *
- * As there, a plan counts what it computes and samples as done (`computed`, `generated`), so that
- * with async scheduling the next step can be planned on top of one that is still in flight; when
- * the step ends, its tokens leave the engine (`emitted`). */
+/* The engine's clock: section 5 of the design, and rules 7 and 8 of section 6, after vLLM's
+ * vllm/v1/core/sched/scheduler.py (_update_after_schedule, update_from_output) and
+ * async_scheduler.py. */
 #include "naive_simulator.h"
 
-#include <assert.h>
+#include "naive_server.h"
+#include "rng.h"
+
 #include <llmsim/sim_time.h>
-#include <stdlib.h>
-#include <string.h>
-
-struct sequence {
-    int32_t computed;  /* tokens whose KV is stored once all planned steps have run */
-    int32_t generated; /* tokens sampled once all planned steps have run */
-    int32_t emitted;   /* tokens sampled by steps that have ended */
-    int64_t blocks;
-    int64_t last_token_ns;
-};
-
-struct list {
-    size_t *ids;
-    size_t count;
-};
-
-struct plan {
-    struct naive_step step;
-    int32_t budget;
-    bool preempted;
-    int64_t prefill_tokens, context_tokens;
-    struct list emitters; /* sequences that sample a token */
-};
-
-struct server {
-    const struct simulation_setup *setup;
-    const struct linear_cost *cost;
-    const struct request *requests;
-    size_t count, arrived, steps_capacity;
-    struct naive_result *result;
-    struct sequence *sequences;
-    struct list running; /* in order of admission */
-    struct list waiting; /* in order of service */
-    int64_t free_blocks;
-    int64_t now_ns;
-    bool executing; /* a step is on the accelerator: plans[0] */
-    bool planned;   /* the step after it is decided: plans[1] */
-    struct plan plans[2];
-};
-
-static void *allocate(size_t count, size_t size)
-{
-    void *memory = calloc(count + 1, size);
-    if (memory == NULL)
-        abort();
-    return memory;
-}
-
-static void list_append(struct list *list, size_t id)
-{
-    list->ids[list->count++] = id;
-}
-
-static void list_remove(struct list *list, size_t index)
-{
-    list->count--;
-    memmove(list->ids + index, list->ids + index + 1, (list->count - index) * sizeof list->ids[0]);
-}
-
-static void list_prepend(struct list *list, size_t id)
-{
-    memmove(list->ids + 1, list->ids, list->count * sizeof list->ids[0]);
-    list->ids[0] = id;
-    list->count++;
-}
-
-static int64_t blocks_for(const struct server *server, int64_t tokens)
-{
-    int64_t block_size = server->setup->block_size;
-    return (tokens + block_size - 1) / block_size;
-}
-
-/* All its tokens are sampled, the last by a step in flight: it only waits for that step's end. */
-static bool is_finishing(const struct server *server, size_t id)
-{
-    return server->sequences[id].generated == server->requests[id].output_tokens;
-}
-
-static int32_t wanted_tokens(const struct server *server, size_t id)
-{
-    const struct sequence *sequence = &server->sequences[id];
-    return server->requests[id].prompt_tokens + sequence->generated - sequence->computed;
-}
-
-/* Rules 1 and 2: as much as it wants, the threshold and the budget allow. */
-static int32_t chunk_tokens(const struct server *server, size_t id, int32_t budget)
-{
-    int32_t tokens = wanted_tokens(server, id);
-    int32_t threshold = server->setup->long_prefill_token_threshold;
-    if (threshold > 0 && threshold < tokens)
-        tokens = threshold;
-    return tokens < budget ? tokens : budget;
-}
-
-/* Put `tokens` of the sequence into the plan, and take the blocks they need. */
-static void compute(struct server *server, struct plan *plan, size_t id, int32_t tokens)
-{
-    struct sequence *sequence = &server->sequences[id];
-    int64_t blocks = blocks_for(server, (int64_t)sequence->computed + tokens);
-    server->free_blocks -= blocks - sequence->blocks;
-    sequence->blocks = blocks;
-    assert(server->free_blocks >= 0);
-
-    if (wanted_tokens(server, id) == 1 && sequence->generated > 0) {
-        plan->step.decode_sequences++;
-        if (plan->step.decode_context_max < sequence->computed + 1)
-            plan->step.decode_context_max = sequence->computed + 1;
-    } else {
-        plan->prefill_tokens += tokens;
-    }
-    plan->budget -= tokens;
-    plan->step.tokens += tokens;
-    plan->step.sequences++;
-
-    sequence->computed += tokens;
-    plan->context_tokens += sequence->computed;
-    if (wanted_tokens(server, id) == 0) { /* rule 6: the last wanted token samples the next */
-        sequence->generated++;
-        list_append(&plan->emitters, id);
-        plan->step.emitting_sequences++;
-    }
-}
-
-/* Rule 4. A sequence whose last token is in flight gives up its blocks, but has nothing to return
- * for: it finishes when that step ends. */
-static void preempt(struct server *server, size_t id)
-{
-    struct sequence *sequence = &server->sequences[id];
-    server->free_blocks += sequence->blocks;
-    sequence->blocks = 0;
-    server->result->outcomes[id].preemptions++;
-    server->result->preemptions++;
-    if (is_finishing(server, id))
-        return;
-    sequence->computed = 0;
-    list_prepend(&server->waiting, id);
-}
-
-/* Rule 2. */
-static void schedule_running(struct server *server, struct plan *plan)
-{
-    for (size_t i = 0; i < server->running.count && plan->budget > 0; i++) {
-        size_t id = server->running.ids[i];
-        if (is_finishing(server, id))
-            continue;
-        const struct sequence *sequence = &server->sequences[id];
-        int32_t tokens = chunk_tokens(server, id, plan->budget);
-        int64_t needed =
-            blocks_for(server, (int64_t)sequence->computed + tokens) - sequence->blocks;
-        while (needed > server->free_blocks) {
-            size_t victim = server->running.ids[--server->running.count];
-            preempt(server, victim);
-            plan->preempted = true;
-            if (victim == id)
-                return;
-        }
-        compute(server, plan, id, tokens);
-    }
-}
-
-/* Rule 3. */
-static void schedule_waiting(struct server *server, struct plan *plan)
-{
-    while (server->waiting.count > 0 && plan->budget > 0 &&
-           server->running.count < (size_t)server->setup->max_num_seqs) {
-        size_t id = server->waiting.ids[0];
-        if (blocks_for(server, wanted_tokens(server, id)) > server->free_blocks)
-            return;
-        list_remove(&server->waiting, 0);
-        list_append(&server->running, id);
-        if (server->result->outcomes[id].scheduled_ns < 0)
-            server->result->outcomes[id].scheduled_ns = server->now_ns;
-        compute(server, plan, id, chunk_tokens(server, id, plan->budget));
-    }
-}
 
 /* Decide a step; false when there is nothing to compute. */
-static bool make_plan(struct server *server, struct plan *plan)
+static bool make_plan(struct naive_server *server, struct naive_plan *plan)
 {
-    *plan = (struct plan){.budget = server->setup->max_num_batched_tokens,
-                          .emitters.ids = plan->emitters.ids};
-    schedule_running(server, plan);
-    if (!plan->preempted)
-        schedule_waiting(server, plan);
-    plan->step.running = (int32_t)server->running.count;
-    for (size_t i = 0; i < server->running.count; i++) {
-        const struct sequence *sequence = &server->sequences[server->running.ids[i]];
-        plan->step.kv_blocks_used += sequence->blocks;
-        plan->step.kv_tokens += sequence->computed;
-    }
+    *plan = (struct naive_plan){.budget = server->setup->max_num_batched_tokens,
+                                .chunks = plan->chunks,
+                                .emitters = plan->emitters};
+    plan->emitters.count = 0;
+    server->plan_number++;
+    server->wake_ns = SIM_TIME_NEVER;
+    naive_policies_plan(server, plan);
+    naive_plan_complete(server, plan);
     return plan->step.tokens > 0;
+}
+
+/* The engine is idle; a plan that preempts everybody has made room for another one. */
+static bool make_first_plan(struct naive_server *server)
+{
+    bool done = false;
+    do
+        done = make_plan(server, &server->plans[0]);
+    while (!done && server->plans[0].preempted);
+    return done;
 }
 
 /* The plan in plans[0] goes to the accelerator; with async scheduling, the next one is made now
  * (rule 8). */
-static void start_step(struct server *server)
+static void start_step(struct naive_server *server)
 {
-    struct plan *plan = &server->plans[0];
+    struct naive_plan *plan = &server->plans[0];
+    int64_t prefill_rows =
+        plan->padded_tokens > 0 ? plan->padded_tokens * plan->prefill_chunks : plan->prefill_tokens;
+    double computing_s =
+        linear_cost_s(server->cost, prefill_rows, plan->step.decode_sequences + plan->idle_rows,
+                      plan->context_tokens);
     plan->step.start_ns = server->now_ns;
-    plan->step.end_ns =
-        server->now_ns +
-        sim_ns_from_s(linear_cost_s(server->cost, plan->prefill_tokens, plan->step.decode_sequences,
-                                    plan->context_tokens));
+    plan->step.end_ns = server->now_ns + sim_ns_from_s(computing_s + plan->transfer_s);
     server->executing = true;
     server->planned = server->setup->async_scheduling && make_plan(server, &server->plans[1]);
 }
 
 /* Rule 7. */
-static void finish(struct server *server, size_t id)
+static void finish(struct naive_server *server, size_t id)
 {
-    server->result->outcomes[id].finished_ns = server->now_ns;
-    server->result->end_ns = server->now_ns;
-    server->free_blocks += server->sequences[id].blocks;
-    server->sequences[id].blocks = 0;
-    for (size_t i = 0; i < server->running.count; i++) {
-        if (server->running.ids[i] == id) {
-            list_remove(&server->running, i);
-            return;
-        }
+    struct naive_sequence *sequence = &server->sequences[id];
+    if (!server->setup->policy->keeps_blocks) {
+        naive_plan_release(server, id);
+        return;
     }
+    for (size_t i = 0; i < sequence->blocks.count; i++)
+        naive_list_append(&server->kept, sequence->blocks.items[i]);
+    sequence->blocks.count = 0;
 }
 
-static void record_step(struct server *server, const struct naive_step *step)
+static bool has_finished(const struct naive_server *server, size_t id)
 {
-    struct naive_result *result = server->result;
-    if (result->step_count == server->steps_capacity) {
-        server->steps_capacity = server->steps_capacity * 2 + 64;
-        result->steps = realloc(result->steps, server->steps_capacity * sizeof result->steps[0]);
+    return server->sequences[id].emitted == server->requests[id].output_tokens;
+}
+
+static void remove_finished(struct naive_server *server)
+{
+    for (size_t i = 0; i < server->running.count;) {
+        size_t id = server->running.items[i];
+        if (has_finished(server, id)) {
+            naive_list_take_at(&server->running, i);
+            finish(server, id);
+        } else {
+            i++;
+        }
+    }
+    naive_plan_give_back(server);
+}
+
+static void record_step(struct naive_result *result, const struct naive_step *step)
+{
+    if (result->step_count == result->step_capacity) {
+        result->step_capacity = result->step_capacity * 2 + 64;
+        result->steps = realloc(result->steps, result->step_capacity * sizeof result->steps[0]);
         if (result->steps == NULL)
             abort();
     }
     result->steps[result->step_count++] = *step;
+    result->totals.busy_ns += step->end_ns - step->start_ns;
 }
 
 /* The time between two tokens of a request. */
@@ -250,75 +100,80 @@ static void record_interval(struct naive_result *result, int64_t interval_ns)
     result->interval_square_sum += (uint64_t)interval_ns * (uint64_t)interval_ns;
 }
 
-static void end_step(struct server *server)
+static void end_step(struct naive_server *server)
 {
-    struct plan *plan = &server->plans[0];
+    struct naive_plan *plan = &server->plans[0];
     for (size_t i = 0; i < plan->emitters.count; i++) {
-        size_t id = plan->emitters.ids[i];
-        struct sequence *sequence = &server->sequences[id];
+        size_t id = plan->emitters.items[i];
+        struct naive_sequence *sequence = &server->sequences[id];
+        struct request_outcome *outcome = &server->result->outcomes[id];
         if (sequence->emitted == 0)
-            server->result->outcomes[id].first_token_ns = server->now_ns;
+            outcome->first_token_ns = server->now_ns;
         else
             record_interval(server->result, server->now_ns - sequence->last_token_ns);
         sequence->last_token_ns = server->now_ns;
-        if (++sequence->emitted == server->requests[id].output_tokens)
-            finish(server, id);
+        sequence->emitted++;
+        if (has_finished(server, id))
+            server->result->totals.end_ns = outcome->finished_ns = server->now_ns;
     }
-    record_step(server, &plan->step);
+    remove_finished(server);
+    record_step(server->result, &plan->step);
     server->executing = false;
     if (server->planned) {
-        struct plan next = server->plans[1];
+        struct naive_plan next = server->plans[1];
         server->plans[1] = server->plans[0];
         server->plans[0] = next;
         start_step(server);
     }
 }
 
-static void deliver_arrivals(struct server *server)
+static void deliver(struct naive_server *server, size_t id)
 {
     const struct simulation_setup *setup = server->setup;
-    while (server->arrived < server->count &&
-           server->requests[server->arrived].arrival_ns <= server->now_ns) {
-        size_t id = server->arrived++;
-        const struct request *request = &server->requests[id];
-        int64_t tokens = (int64_t)request->prompt_tokens + request->output_tokens;
-        bool too_long = tokens > setup->max_model_len;
-        bool no_memory = blocks_for(server, tokens - 1) > setup->num_gpu_blocks - 1;
-        if (!too_long && !no_memory) {
-            list_append(&server->waiting, id);
-            continue;
-        }
-        server->result->outcomes[id].status = REQUEST_REJECTED;
-        server->result->rejected_too_long += too_long;
-        server->result->rejected_no_memory += !too_long;
+    struct simulation_result *totals = &server->result->totals;
+    const struct request *request = &server->requests[id];
+    int64_t tokens = (int64_t)request->prompt_tokens + request->output_tokens;
+    bool too_long = tokens > setup->max_model_len ||
+                    (!setup->enable_chunked_prefill && tokens - 1 > setup->max_num_batched_tokens);
+    bool no_memory = naive_blocks_for(server, tokens - 1) > server->device.count;
+    totals->requests++;
+    if (!too_long && !no_memory) {
+        naive_queue_arrive(server, id);
+        return;
     }
+    server->result->outcomes[id].status = REQUEST_REJECTED;
+    totals->rejected_too_long += too_long;
+    totals->rejected_no_memory += !too_long;
 }
 
 /* The next instant, in the three phases of section 5; false when nothing is to come. */
-static bool advance(struct server *server)
+static bool advance(struct naive_server *server)
 {
-    bool more = server->arrived < server->count;
-    if (!more && !server->executing)
+    int64_t arrival_ns = server->arrived < server->count
+                             ? server->requests[server->arrived].arrival_ns
+                             : SIM_TIME_NEVER;
+    int64_t engine_ns = server->executing ? server->plans[0].step.end_ns : server->wake_ns;
+    server->now_ns = arrival_ns < engine_ns ? arrival_ns : engine_ns;
+    if (server->now_ns == SIM_TIME_NEVER)
         return false;
-    server->now_ns =
-        more ? server->requests[server->arrived].arrival_ns : server->plans[0].step.end_ns;
-    if (server->executing && server->plans[0].step.end_ns < server->now_ns)
-        server->now_ns = server->plans[0].step.end_ns;
 
-    deliver_arrivals(server);
-    if (server->executing && server->plans[0].step.end_ns == server->now_ns)
+    server->result->events.wakes += !server->executing && engine_ns < arrival_ns;
+    while (server->arrived < server->count &&
+           server->requests[server->arrived].arrival_ns == server->now_ns)
+        deliver(server, server->arrived++);
+    if (server->executing && engine_ns == server->now_ns)
         end_step(server);
-    if (!server->executing && make_plan(server, &server->plans[0]))
+    if (!server->executing && make_first_plan(server))
         start_step(server);
     /* An empty cache and a free server can always serve the head of the queue. */
-    assert(server->executing || server->running.count + server->waiting.count == 0);
+    assert(server->executing || server->wake_ns != SIM_TIME_NEVER ||
+           server->running.count + server->waiting.count == 0);
     return true;
 }
 
-void naive_simulator_run(const struct simulation_setup *setup, const struct linear_cost *cost,
-                         const struct request *requests, size_t count, struct naive_result *result)
+static void init_result(struct naive_result *result, const struct request *requests, size_t count)
 {
-    *result = (struct naive_result){.outcomes = allocate(count, sizeof result->outcomes[0])};
+    *result = (struct naive_result){.outcomes = naive_allocate(count, sizeof result->outcomes[0])};
     for (size_t i = 0; i < count; i++)
         result->outcomes[i] = (struct request_outcome){.request_id = (int64_t)i,
                                                        .arrival_ns = requests[i].arrival_ns,
@@ -328,24 +183,65 @@ void naive_simulator_run(const struct simulation_setup *setup, const struct line
                                                        .prompt_tokens = requests[i].prompt_tokens,
                                                        .output_tokens = requests[i].output_tokens,
                                                        .status = REQUEST_COMPLETED};
-    struct server server = {.setup = setup,
-                            .cost = cost,
-                            .requests = requests,
-                            .count = count,
-                            .result = result,
-                            .sequences = allocate(count, sizeof(struct sequence)),
-                            .running.ids = allocate(count, sizeof(size_t)),
-                            .waiting.ids = allocate(count, sizeof(size_t)),
-                            .free_blocks = setup->num_gpu_blocks - 1};
-    for (int i = 0; i < 2; i++)
-        server.plans[i].emitters.ids = allocate(count, sizeof(size_t));
+}
+
+static void init_server(struct naive_server *server)
+{
+    size_t count = server->count;
+    naive_blocks_init(&server->device, (size_t)server->setup->num_gpu_blocks - 1);
+    naive_blocks_init(&server->host, (size_t)server->setup->offload_blocks);
+    server->sequences = naive_allocate(count, sizeof *server->sequences);
+    for (size_t i = 0; i < count; i++)
+        naive_list_init(&server->sequences[i].blocks, server->device.count);
+    naive_list_init(&server->running, count);
+    naive_list_init(&server->waiting, count);
+    naive_list_init(&server->kept, server->device.count);
+    server->clients = naive_allocate(count, sizeof *server->clients);
+    server->predictions = rng_create(server->setup->seed, "output_prediction");
+    if (server->predictions == NULL)
+        abort();
+    for (int i = 0; i < 2; i++) {
+        server->plans[i].chunks = naive_allocate(count, sizeof(struct naive_chunk));
+        naive_list_init(&server->plans[i].emitters, count);
+    }
+}
+
+static void fini_server(struct naive_server *server)
+{
+    naive_blocks_fini(&server->device);
+    naive_blocks_fini(&server->host);
+    for (size_t i = 0; i < server->count; i++)
+        naive_list_fini(&server->sequences[i].blocks);
+    free(server->sequences);
+    naive_list_fini(&server->running);
+    naive_list_fini(&server->waiting);
+    naive_list_fini(&server->kept);
+    free(server->clients);
+    gsl_rng_free(server->predictions);
+    for (int i = 0; i < 2; i++) {
+        free(server->plans[i].chunks);
+        naive_list_fini(&server->plans[i].emitters);
+    }
+}
+
+void naive_simulator_run(const struct simulation_setup *setup, const struct linear_cost *cost,
+                         const struct request *requests, size_t count, struct naive_result *result)
+{
+    struct naive_server server = {.setup = setup,
+                                  .cost = cost,
+                                  .requests = requests,
+                                  .count = count,
+                                  .result = result,
+                                  .last_taken = -1,
+                                  .wake_ns = SIM_TIME_NEVER};
+    init_result(result, requests, count);
+    init_server(&server);
     while (advance(&server))
         ;
-    free(server.sequences);
-    free(server.running.ids);
-    free(server.waiting.ids);
-    for (int i = 0; i < 2; i++)
-        free(server.plans[i].emitters.ids);
+    result->totals.steps = (int64_t)result->step_count;
+    result->events.evictions = server.device.evictions;
+    result->events.duplicates = server.device.duplicates;
+    fini_server(&server);
 }
 
 void naive_result_fini(struct naive_result *result)

@@ -2,13 +2,18 @@
 
 #include <llmsim/sim_time.h>
 #include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
 
 struct recorder {
     const struct linear_cost *cost;
     const struct request *requests;
     size_t count, next;
+    uint64_t *prefix_ids; /* of the request read last; owned */
     struct recorded_run *run;
     size_t steps_capacity, loads_capacity;
+    double computing_s;     /* of the step costed last */
+    int64_t context_tokens; /* that it reads */
 };
 
 static void *allocate(size_t count, size_t size)
@@ -31,9 +36,29 @@ static void *grow(void *array, size_t count, size_t *capacity, size_t size)
     return array;
 }
 
+static void digest(struct recorder *recorder, const int64_t *fields, size_t size)
+{
+    recorder->run->digest = XXH64(fields, size, recorder->run->digest);
+}
+
 static void record_load(struct recorder *recorder, const struct step_load *load)
 {
     struct recorded_run *run = recorder->run;
+    const int64_t fields[] = {
+        load->tokens,
+        load->decode_sequences,
+        load->decode_context_sum,
+        load->decode_context_max,
+        load->emitting_sequences,
+        load->padded_chunk_tokens,
+        load->idle_sequences,
+    };
+    digest(recorder, fields, sizeof fields);
+    for (int32_t i = 0; i < load->chunk_count; i++) {
+        const int64_t chunk[] = {load->chunks[i].tokens, load->chunks[i].context_tokens};
+        digest(recorder, chunk, sizeof chunk);
+        run->later_chunks += load->chunks[i].context_tokens > 0;
+    }
     run->loads = grow(run->loads, run->load_count, &recorder->loads_capacity, sizeof run->loads[0]);
     run->loads[run->load_count] = *load;
     run->loads[run->load_count++].chunks = NULL; /* the engine's, soon overwritten */
@@ -58,12 +83,18 @@ static void cost_step(void *state, const struct step_load *load, struct cost *co
             (load->decode_context_max > 0) == (load->decode_sequences > 0) &&
             load->decode_context_max <= load->decode_context_sum &&
             (int64_t)load->decode_context_max * load->decode_sequences >= load->decode_context_sum;
+
+    /* Padding takes its time. */
+    int32_t decode_rows = load->decode_sequences + load->idle_sequences;
+    int64_t prefill_rows = step_load_rows(load) - decode_rows;
+    sound = sound && prefill_rows >= prefill_tokens && load->idle_sequences >= 0;
     recorder->run->misreported_step_loads += !sound;
     record_load(recorder, load);
 
-    double seconds =
-        linear_cost_s(recorder->cost, prefill_tokens, load->decode_sequences, context_tokens);
+    double seconds = linear_cost_s(recorder->cost, prefill_rows, decode_rows, context_tokens);
     *cost = (struct cost){.time_s = seconds, .bound_s[BOUND_OVERHEAD] = seconds};
+    recorder->computing_s = seconds;
+    recorder->context_tokens = context_tokens;
 }
 
 /* The recorder lives on the stack of its run. */
@@ -80,6 +111,14 @@ static enum request_source_result source_next(void *state, struct request *reque
     if (recorder->next == recorder->count)
         return SOURCE_END;
     *request = recorder->requests[recorder->next++];
+    free(recorder->prefix_ids);
+    recorder->prefix_ids = NULL;
+    if (request->prefix_id_count > 0) {
+        size_t size = (size_t)request->prefix_id_count * sizeof *request->prefix_ids;
+        recorder->prefix_ids = allocate(size, 1);
+        memcpy(recorder->prefix_ids, request->prefix_ids, size);
+        request->prefix_ids = recorder->prefix_ids;
+    }
     return SOURCE_REQUEST;
 }
 
@@ -99,24 +138,46 @@ static void observe_step(void *context, const struct step_report *report)
 {
     struct recorder *recorder = context;
     struct recorded_run *run = recorder->run;
+    const int64_t fields[] = {
+        report->start_ns,        report->end_ns,    report->tokens,
+        report->sequences,       report->running,   report->kv_blocks_used,
+        report->kv_blocks_empty, report->kv_tokens, report->kv_slots_unfilled,
+    };
+    digest(recorder, fields, sizeof fields);
+    /* Nothing computed is filed under communication: all of it is transfers. */
+    double transfer_s = report->cost->bound_s[BOUND_COMMUNICATION];
+    double time_s = recorder->computing_s + transfer_s;
+    run->transfer_s += transfer_s;
+    run->mistimed_steps += report->cost->time_s != time_s || transfer_s < 0.0 ||
+                           report->end_ns - report->start_ns != sim_ns_from_s(time_s);
+    run->unstored_contexts += report->kv_tokens < recorder->context_tokens;
     run->steps = grow(run->steps, run->step_count, &recorder->steps_capacity, sizeof run->steps[0]);
-    run->mistimed_steps += report->end_ns - report->start_ns != sim_ns_from_s(report->cost->time_s);
     run->steps[run->step_count] = *report;
     run->steps[run->step_count++].cost = NULL; /* the engine's, gone with the run */
 }
 
-static void observe_token_gap(void *context, int64_t gap_ns)
+static void observe_token_gaps(void *context, int64_t gap_ns, int32_t count)
 {
     struct recorder *recorder = context;
-    recorder->run->gap_count++;
-    recorder->run->gap_sum_ns += gap_ns;
-    recorder->run->gap_square_sum += (uint64_t)gap_ns * (uint64_t)gap_ns;
+    const int64_t fields[] = {gap_ns, count};
+    digest(recorder, fields, sizeof fields);
+    recorder->run->void_gaps += count < 1 || gap_ns < 0;
+    recorder->run->gap_count += count;
+    recorder->run->gap_sum_ns += count * gap_ns;
+    recorder->run->gap_square_sum += (uint64_t)count * (uint64_t)gap_ns * (uint64_t)gap_ns;
 }
 
 static void observe_outcome(void *context, const struct request_outcome *outcome)
 {
     struct recorder *recorder = context;
     struct recorded_run *run = recorder->run;
+    const int64_t fields[] = {
+        outcome->request_id,     outcome->arrival_ns,    outcome->scheduled_ns,
+        outcome->first_token_ns, outcome->finished_ns,   outcome->prompt_tokens,
+        outcome->output_tokens,  outcome->cached_tokens, outcome->preemptions,
+        outcome->status,
+    };
+    digest(recorder, fields, sizeof fields);
     if (outcome->request_id < 0 || outcome->request_id >= (int64_t)run->request_count) {
         run->unknown_outcomes++;
         return;
@@ -148,14 +209,16 @@ bool run_recorder_run(const struct simulation_setup *setup, const struct linear_
                                     .destroy = destroy_nothing};
     struct observer observer = {.context = &recorder,
                                 .step = observe_step,
-                                .token_gap = observe_token_gap,
+                                .token_gaps = observe_token_gaps,
                                 .outcome = observe_outcome,
                                 .progress = observe_progress};
     struct simulation_setup complete = *setup;
     complete.cost_model = &cost_model;
     complete.source = &source;
     complete.observer = &observer;
-    return simulation_run(&complete, &run->result, error);
+    bool done = simulation_run(&complete, &run->result, error);
+    free(recorder.prefix_ids);
+    return done;
 }
 
 void recorded_run_fini(struct recorded_run *run)

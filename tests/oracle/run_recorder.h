@@ -14,13 +14,19 @@ struct recorded_run {
     struct step_report *steps; /* in the order reported, their cost NULL; owned */
     struct step_load *loads;   /* of the same steps, their chunks NULL; owned */
     size_t step_count, load_count;
-    int64_t gap_count, gap_sum_ns;  /* of token_gap */
-    uint64_t gap_square_sum;        /* ns², modulo 2^64 */
-    int64_t mistimed_steps;         /* that do not last what their cost says */
+    int64_t gap_count, gap_sum_ns; /* of token_gaps */
+    uint64_t gap_square_sum;       /* ns², modulo 2^64 */
+    int64_t void_gaps;             /* calls of it for nobody, or back in time */
+    uint64_t digest;               /* of all calls, in order */
+    int64_t later_chunks;          /* of sequences that have computed or found some tokens before */
+    double transfer_s;             /* in the steps' costs, beside what was computed */
+    int64_t mistimed_steps;        /* that do not last what they compute and copy */
     int64_t misreported_step_loads; /* a load whose sums disagree with its chunks */
+    int64_t unstored_contexts;      /* steps that read more tokens than are stored: shared ones */
 };
 
-/* Fills in the setup's cost model, source and observer, and runs it. False when the engine
+/* Fills in the setup's cost model, source and observer, and runs it. What a request points to is
+ * gone when the next one is read, as the contract allows. False when the engine
  * refuses, with *error filled. Aborts when memory cannot be had. The run is finished by
  * recorded_run_fini either way. */
 bool run_recorder_run(const struct simulation_setup *setup, const struct linear_cost *cost,

@@ -1,19 +1,32 @@
 #include "schedule_check.h"
 
-#include "policies.h"
 #include "run_invariants.h"
 #include <check.h>
+#include <inttypes.h>
 #include <llmsim/sim_time.h>
 
 struct schedule schedule_ample(bool async_scheduling)
 {
-    return (struct schedule){.setup = {.num_gpu_blocks = 1001,
+    return (struct schedule){.setup = {.policy = &policy_vllm,
+                                       .queue_order = &order_fcfs,
+                                       .num_gpu_blocks = 1001,
                                        .block_size = 4,
                                        .max_num_seqs = 8,
                                        .max_num_batched_tokens = 100,
                                        .max_model_len = 1000,
+                                       .enable_chunked_prefill = true,
+                                       .preferred_batch_size = 1,
                                        .async_scheduling = async_scheduling},
                              .cost = {.base_s = 1.0}};
+}
+
+struct schedule schedule_of(const struct policy *policy)
+{
+    struct schedule schedule = schedule_ample(false);
+    schedule.setup.policy = policy;
+    schedule.setup.reservation = policy->reservation;
+    schedule.setup.enable_chunked_prefill = !policy->whole_prompts;
+    return schedule;
 }
 
 static void check_step(size_t index, const struct expected_step *expected,
@@ -27,6 +40,17 @@ static void check_step(size_t index, const struct expected_step *expected,
                   index, step->tokens, step->sequences, sim_s_from_ns(step->start_ns),
                   sim_s_from_ns(step->end_ns), expected->tokens, expected->sequences,
                   expected->start_s, expected->end_s);
+}
+
+static void check_blocks(size_t index, const struct expected_blocks *expected,
+                         const struct step_report *step)
+{
+    ck_assert_msg(step->kv_blocks_used == expected->used &&
+                      (step->kv_blocks_empty == expected->empty || expected->empty < 0),
+                  "step %zu: %" PRId64 " blocks, %" PRId64 " of them empty, expected %" PRId64
+                  " and %" PRId64,
+                  index, step->kv_blocks_used, step->kv_blocks_empty, expected->used,
+                  expected->empty);
 }
 
 static bool time_is(int64_t actual_ns, double expected_s)
@@ -49,21 +73,37 @@ static void check_request(size_t index, const struct expected_request *expected,
                   expected->finished_s, expected->preemptions);
 }
 
+static void check_run(const struct schedule *schedule, const struct recorded_run *run)
+{
+    for (size_t i = 0; i < schedule->step_count && i < run->step_count; i++) {
+        check_step(i, &schedule->steps[i], &run->steps[i]);
+        if (schedule->blocks != NULL)
+            check_blocks(i, &schedule->blocks[i], &run->steps[i]);
+    }
+    for (size_t i = 0; i < schedule->request_count; i++) {
+        check_request(i, &schedule->expected[i], &run->outcomes[i]);
+        int32_t cached = schedule->cached_tokens != NULL ? schedule->cached_tokens[i] : 0;
+        ck_assert_msg(run->outcomes[i].cached_tokens == cached,
+                      "request %c: %d cached tokens, expected %d", (char)('A' + i),
+                      run->outcomes[i].cached_tokens, cached);
+    }
+    ck_assert_uint_eq(run->step_count, schedule->step_count);
+    /* Both modulo 2^64. */
+    uint64_t gap_square_sum = schedule->gap_square_sum_s2 * SIM_NS_PER_S * SIM_NS_PER_S;
+    if (gap_square_sum > 0)
+        ck_assert_uint_eq(run->gap_square_sum, gap_square_sum);
+}
+
 void schedule_check(const struct schedule *schedule)
 {
-    struct simulation_setup setup = schedule->setup;
-    setup.policy = &policy_vllm;
+    const struct simulation_setup *setup = &schedule->setup;
     struct recorded_run run;
     struct error error = {0};
-    ck_assert_msg(run_recorder_run(&setup, &schedule->cost, schedule->requests,
+    ck_assert_msg(run_recorder_run(setup, &schedule->cost, schedule->requests,
                                    schedule->request_count, &run, &error),
                   "%s", error.text);
-    for (size_t i = 0; i < schedule->step_count && i < run.step_count; i++)
-        check_step(i, &schedule->steps[i], &run.steps[i]);
-    for (size_t i = 0; i < schedule->request_count; i++)
-        check_request(i, &schedule->expected[i], &run.outcomes[i]);
-    ck_assert_uint_eq(run.step_count, schedule->step_count);
-    const char *broken = run_invariants_broken(&setup, schedule->requests, &run);
+    check_run(schedule, &run);
+    const char *broken = run_invariants_broken(setup, schedule->requests, &run);
     ck_assert_msg(broken == NULL, "does not hold: %s", broken);
     recorded_run_fini(&run);
 }

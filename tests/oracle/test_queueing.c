@@ -5,6 +5,7 @@
  *
  * A request is served from its admission to its last token: one step that prefills the prompt, and
  * output − 1 decode steps. Waiting is scheduled − arrival, exact without async scheduling. */
+#include "orders.h"
 #include "policies.h"
 #include "run_invariants.h"
 #include "unit.h"
@@ -124,6 +125,8 @@ START_TEST(test_single_server)
     double load = loads[_i % 2];
     struct request *requests = draw_requests(service, load);
     struct simulation_setup setup = {.policy = &policy_vllm,
+                                     .queue_order = &order_fcfs,
+                                     .enable_chunked_prefill = true,
                                      .num_gpu_blocks = 200000,
                                      .block_size = 16,
                                      .max_num_seqs = 1,

@@ -1,106 +1,204 @@
-/* Every policy over random setups and traces: nothing is lost, nothing is served that is not there,
- * and the same run twice is the same run. */
+/* Every policy with every queue order, every allocation, recomputing and swapping, with and without
+ * prefix caching, and with one or two steps in flight, over random setups and traces: nothing is
+ * lost, nothing is served that is not there, nothing waits for ever, and the same run twice is the
+ * same run. */
 #include "erratic_policy.h"
+#include "orders.h"
 #include "policies.h"
+#include "promises.h"
 #include "random_case.h"
 #include "run_invariants.h"
 #include "unit.h"
 
 #include <check.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
-#define RANDOM_CASES 3000
+/* Of every combination. */
+#define RANDOM_CASES 400
 
-static bool outcome_equal(const struct request_outcome *a, const struct request_outcome *b)
-{
-    return a->request_id == b->request_id && a->scheduled_ns == b->scheduled_ns &&
-           a->first_token_ns == b->first_token_ns && a->finished_ns == b->finished_ns &&
-           a->preemptions == b->preemptions && a->status == b->status;
-}
+/* Many times longer than any takes. */
+#define LONGEST_RUN_S 20
 
-static bool step_equal(const struct step_report *a, const struct step_report *b)
-{
-    return a->start_ns == b->start_ns && a->end_ns == b->end_ns && a->tokens == b->tokens &&
-           a->sequences == b->sequences && a->continuing_sequences == b->continuing_sequences &&
-           a->running == b->running && a->kv_blocks_used == b->kv_blocks_used &&
-           a->kv_tokens == b->kv_tokens;
-}
+/* What the runs have come by. */
+struct tally {
+    int64_t runs, rejected, preemptions, swapped_out;
+    int64_t cached_tokens, offloaded_tokens;
+};
+
+/* What is being run: known to whoever is called when that goes wrong. */
+static struct random_case random_case;
 
 static bool runs_equal(const struct recorded_run *a, const struct recorded_run *b)
 {
-    if (a->step_count != b->step_count || a->gap_count != b->gap_count ||
-        a->gap_sum_ns != b->gap_sum_ns)
-        return false;
-    for (size_t i = 0; i < a->step_count; i++)
-        if (!step_equal(&a->steps[i], &b->steps[i]))
-            return false;
-    for (size_t i = 0; i < a->request_count; i++)
-        if (!outcome_equal(&a->outcomes[i], &b->outcomes[i]))
-            return false;
-    return true;
+    return a->digest == b->digest && a->step_count == b->step_count &&
+           memcmp(&a->result, &b->result, sizeof a->result) == 0;
+}
+
+static void count(struct tally *tally, const struct simulation_result *result)
+{
+    tally->runs++;
+    tally->rejected += result->rejected_too_long + result->rejected_no_memory;
+    tally->preemptions += result->preemptions;
+    tally->swapped_out += result->swapped_out;
+    tally->cached_tokens += result->cached_tokens;
+    tally->offloaded_tokens += result->offloaded_tokens;
 }
 
 /* What is wrong with the case, in words; NULL when nothing is. */
-static const char *find_fault(const struct random_case *random_case)
+static const char *find_fault(const struct random_case *tried, struct tally *tally)
 {
-    const struct simulation_setup *setup = &random_case->setup;
+    const struct simulation_setup *setup = &tried->setup;
     struct recorded_run runs[2];
     const char *fault = NULL;
     for (int i = 0; i < 2; i++) {
         struct error error = {0};
-        if (!run_recorder_run(setup, &random_case->cost, random_case->requests,
-                              random_case->request_count, &runs[i], &error))
+        if (!run_recorder_run(setup, &tried->cost, tried->requests, tried->request_count, &runs[i],
+                              &error))
             fault = "the engine runs";
     }
     if (fault == NULL)
-        fault = run_invariants_broken(setup, random_case->requests, &runs[0]);
+        fault = run_invariants_broken(setup, tried->requests, &runs[0]);
+    if (fault == NULL)
+        fault = promises_policy_broken(setup, &runs[0]);
+    if (fault == NULL)
+        fault = promises_order_broken(setup, tried->requests, &runs[0]);
     if (fault == NULL && !runs_equal(&runs[0], &runs[1]))
         fault = "the same run is the same";
+    count(tally, &runs[0].result);
     for (int i = 0; i < 2; i++)
         recorded_run_fini(&runs[i]);
     return fault;
 }
 
-static bool is_faulty(const struct random_case *random_case)
+/* In a process of its own: an assertion that fails is a fault too, and so is a run without end. */
+static bool is_faulty(const struct random_case *tried)
 {
-    return find_fault(random_case) != NULL;
+    pid_t child = fork();
+    if (child == 0) {
+        struct tally tally = {0};
+        signal(SIGABRT, SIG_DFL);
+        signal(SIGALRM, SIG_DFL);
+        close(STDERR_FILENO);
+        alarm(LONGEST_RUN_S);
+        _exit(find_fault(tried, &tally) != NULL);
+    }
+    int status = 0;
+    return waitpid(child, &status, 0) == child && status != 0;
 }
 
-static void check_policy(gsl_rng *rng, const struct policy *policy)
+static void show_smallest_case(void)
 {
-    for (unsigned long seed = 1; seed <= RANDOM_CASES; seed++) {
-        struct random_case random_case;
+    alarm(0);
+    random_case_shrink(&random_case, is_faulty);
+    random_case_print(&random_case, stderr);
+}
+
+/* An assertion has failed, in the engine or in a policy: the process is about to end. */
+static void show_assertion(int number)
+{
+    (void)number;
+    show_smallest_case();
+}
+
+static void show_endless_run(int number)
+{
+    (void)number;
+    fputs("a run does not end:\n", stderr);
+    random_case_print(&random_case, stderr);
+    _exit(EXIT_FAILURE);
+}
+
+static void check_features(gsl_rng *rng, const struct random_case_features *features,
+                           struct tally *tally)
+{
+    for (int i = 0; i < RANDOM_CASES; i++) {
+        /* Other traces with every combination. */
+        unsigned long seed = (unsigned long)tally->runs + 1;
         gsl_rng_set(rng, seed);
         random_case_draw(rng, &random_case);
-        random_case.setup.policy = policy;
-        if (!is_faulty(&random_case))
+        random_case_draw_features(rng, features, &random_case);
+        alarm(LONGEST_RUN_S);
+        if (find_fault(&random_case, tally) == NULL)
             continue;
-        random_case_shrink(&random_case, is_faulty);
-        random_case_print(&random_case, stderr);
-        ck_abort_msg("policy %s, seed %lu, does not hold: %s", policy->name, seed,
-                     find_fault(&random_case));
+        show_smallest_case();
+        ck_abort_msg("seed %lu, does not hold: %s", seed, find_fault(&random_case, tally));
     }
+}
+
+/* With one reservation: all that can be done about preempted sequences and prefixes. */
+static void check_memory(gsl_rng *rng, const struct random_case_features *features,
+                         struct tally *tally)
+{
+    bool can_cache = features->reservation != KV_MAXIMUM && !features->policy->keeps_blocks;
+    for (int memory = 0; memory < (can_cache ? 3 : 2); memory++) {
+        for (int async = 0; async < 2; async++) {
+            struct random_case_features chosen = *features;
+            chosen.swaps = memory == 1;
+            chosen.caches = memory == 2;
+            chosen.async = async == 1;
+            check_features(rng, &chosen, tally);
+        }
+    }
+}
+
+/* A policy's own reservation where memory is paged, and contiguous memory. A policy of no system
+ * must do with any. */
+static bool is_reservation_of(const struct policy *policy, enum kv_reservation reservation)
+{
+    enum kv_reservation paged = policy->reservation == KV_MAXIMUM ? KV_PROMPT : policy->reservation;
+    return policy == &policy_erratic || policy == &policy_erratic_keeping ||
+           reservation == KV_MAXIMUM || reservation == paged;
+}
+
+static void check_policy(const struct policy *policy)
+{
+    struct tally tally = {0};
+    gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+    ck_assert_ptr_nonnull(rng);
+    signal(SIGABRT, show_assertion);
+    signal(SIGALRM, show_endless_run);
+    for (size_t i = 0; queue_order_at(i) != NULL; i++) {
+        for (int reservation = KV_AS_COMPUTED; reservation <= KV_MAXIMUM; reservation++) {
+            struct random_case_features features = {
+                .policy = policy,
+                .queue_order = queue_order_at(i),
+                .reservation = (enum kv_reservation)reservation,
+            };
+            if (is_reservation_of(policy, features.reservation))
+                check_memory(rng, &features, &tally);
+        }
+    }
+    alarm(0);
+    signal(SIGABRT, SIG_DFL);
+    signal(SIGALRM, SIG_DFL);
+    gsl_rng_free(rng);
+    printf("%s: %lld runs, each twice; %lld requests rejected, %lld preemptions, %lld of them "
+           "swapped out, %lld tokens cached, %lld offloaded\n",
+           policy->name, (long long)tally.runs, (long long)tally.rejected,
+           (long long)tally.preemptions, (long long)tally.swapped_out,
+           (long long)tally.cached_tokens, (long long)tally.offloaded_tokens);
+    /* That the suite reaches what it is for. */
+    ck_assert_int_gt(tally.rejected, 100);
+    ck_assert_int_gt(tally.preemptions, 500);
+    ck_assert_int_gt(tally.swapped_out, 200);
+    ck_assert(policy->keeps_blocks || tally.cached_tokens > 10000);
+    ck_assert(policy->keeps_blocks || tally.offloaded_tokens > 1000);
 }
 
 START_TEST(test_every_policy)
 {
-    gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-    ck_assert_ptr_nonnull(rng);
-    ck_assert_ptr_nonnull(policy_at(0));
-    for (size_t i = 0; policy_at(i) != NULL; i++) {
-        ck_assert_str_eq(policy_names[i], policy_at(i)->name);
-        check_policy(rng, policy_at(i));
-    }
-    gsl_rng_free(rng);
+    const struct policy *policy = policy_at((size_t)_i);
+    ck_assert_str_eq(policy_names[_i], policy->name);
+    check_policy(policy);
 }
 END_TEST
 
-START_TEST(test_erratic_policy)
+START_TEST(test_erratic_policies)
 {
-    gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-    ck_assert_ptr_nonnull(rng);
-    check_policy(rng, &policy_erratic);
-    gsl_rng_free(rng);
+    check_policy(&policy_erratic);
+    check_policy(&policy_erratic_keeping);
 }
 END_TEST
 
@@ -110,6 +208,9 @@ START_TEST(test_empty_trace)
     static const struct request none;
     for (size_t i = 0; policy_at(i) != NULL; i++) {
         struct simulation_setup setup = {.policy = policy_at(i),
+                                         .queue_order = queue_order_at(i % 5),
+                                         .enable_chunked_prefill = true,
+                                         .preferred_batch_size = 1,
                                          .num_gpu_blocks = 2,
                                          .block_size = 1,
                                          .max_num_seqs = 1,
@@ -132,6 +233,8 @@ START_TEST(test_endless_run)
     static const struct linear_cost cost = {.base_s = 4e9};
     static const struct request request = {.prompt_tokens = 1, .output_tokens = 3};
     struct simulation_setup setup = {.policy = policy_at(0),
+                                     .queue_order = &order_fcfs,
+                                     .enable_chunked_prefill = true,
                                      .num_gpu_blocks = 4,
                                      .block_size = 1,
                                      .max_num_seqs = 1,
@@ -148,10 +251,13 @@ END_TEST
 
 int main(void)
 {
+    int policies = 0;
+    while (policy_at((size_t)policies) != NULL)
+        policies++;
     TCase *tcase = tcase_create("every policy over random setups");
     tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_every_policy);
-    tcase_add_test(tcase, test_erratic_policy);
+    tcase_add_loop_test(tcase, test_every_policy, 0, policies);
+    tcase_add_test(tcase, test_erratic_policies);
     tcase_add_test(tcase, test_empty_trace);
     tcase_add_loop_test(tcase, test_endless_run, 0, 2);
     return unit_run_case("invariants", tcase);

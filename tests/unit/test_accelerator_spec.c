@@ -7,12 +7,13 @@ static const struct {
     double tflops, gb_per_s, memory_gib;
     int64_t sm_count;
     int interconnect;
+    double pcie_gb_per_s; /* x16, of the generation that it has */
 } shipped[] = {
-    {"a100-sxm-40gb", 312.0, 1555.0, 40.0, 108, INTERCONNECT_NVLINK},
-    {"a100-sxm-80gb", 312.0, 2039.0, 80.0, 108, INTERCONNECT_NVLINK},
-    {"h100-sxm", 989.0, 3350.0, 80.0, 132, INTERCONNECT_NVLINK},
-    {"rtx-4090", 165.2, 1008.0, 24.0, 128, INTERCONNECT_PCIE},
-    {"rtx-pro-6000", 503.8, 1597.0, 96.0, 188, INTERCONNECT_PCIE},
+    {"a100-sxm-40gb", 312.0, 1555.0, 40.0, 108, INTERCONNECT_NVLINK, 32.0},
+    {"a100-sxm-80gb", 312.0, 2039.0, 80.0, 108, INTERCONNECT_NVLINK, 32.0},
+    {"h100-sxm", 989.0, 3350.0, 80.0, 132, INTERCONNECT_NVLINK, 64.0},
+    {"rtx-4090", 165.2, 1008.0, 24.0, 128, INTERCONNECT_PCIE, 32.0},
+    {"rtx-pro-6000", 503.8, 1597.0, 96.0, 188, INTERCONNECT_PCIE, 64.0},
 };
 
 START_TEST(test_shipped)
@@ -36,6 +37,10 @@ START_TEST(test_shipped)
         ck_assert_double_gt(accelerator.power_w, 0.0);
         ck_assert_int_eq(accelerator.interconnect.kind, shipped[i].interconnect);
         ck_assert_double_eq_tol(accelerator.host.prefill_step_s, 5.5e-3, 1e-12);
+        double link_gb_per_s = accelerator.host_link.bandwidth_bytes_per_s / 1e9;
+        ck_assert_double_lt(link_gb_per_s, shipped[i].pcie_gb_per_s);
+        ck_assert_double_gt(link_gb_per_s, 0.7 * shipped[i].pcie_gb_per_s);
+        ck_assert_double_eq(accelerator.host_link.latency_s, 10e-6);
     }
     document_destroy(document);
 }
@@ -74,6 +79,8 @@ START_TEST(test_datasheet_alone)
     ck_assert_double_gt(accelerator.gemm.compute_efficiency, 0.5);
     ck_assert_double_gt(accelerator.elementwise.l2_bandwidth_bytes_per_s, 1e12);
     ck_assert_int_eq(accelerator.interconnect.kind, INTERCONNECT_NONE);
+    ck_assert_double_eq(accelerator.host_link.bandwidth_bytes_per_s, 25e9);
+    ck_assert_double_eq(accelerator.host_link.latency_s, 10e-6);
 }
 END_TEST
 
@@ -92,6 +99,9 @@ START_TEST(test_refused)
         {DATASHEET "interconnect: {bandwidth: 16 GB/s}\n",
          "a.yaml:9:16: 'bandwidth' has no meaning for an interconnect of kind none"},
         {DATASHEET "interconnect: {kind: nvlink, bandwidth: 300 GB/s}\n", "needs 'one_shot'"},
+        {DATASHEET "host_link: {bandwidth: 0}\n", "a.yaml:9:24: 'bandwidth' must be"},
+        {DATASHEET "host_link: {latency: 25 GB/s}\n", "a.yaml:9:22: 'latency' is in s"},
+        {DATASHEET "host_link: {speed: 1}\n", "a.yaml:9:13: unknown key 'speed' in host_link"},
         {"name: x\n", "'memory' is missing"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {

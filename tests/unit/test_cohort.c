@@ -30,7 +30,10 @@ static bool agree(struct pair *pair, bool ask_for_max)
         count++;
         sum += context;
         max = context > max ? context : max;
-        blocks += context % pair->block_size == 0;
+        bool at_boundary = context % pair->block_size == 0;
+        blocks += at_boundary;
+        if (cohort_is_at_boundary(&pair->cohort, i) != at_boundary)
+            return false;
     }
     return pair->cohort.count == count && pair->cohort.context_sum == sum &&
            cohort_blocks_needed(&pair->cohort) == blocks &&

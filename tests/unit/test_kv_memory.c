@@ -168,7 +168,21 @@ START_TEST(test_does_not_fit)
     ck_assert(!kv_memory_derive(&config, &model, &accelerator, NULL, &memory, &error));
     ck_assert_ptr_nonnull(strstr(error.text, " of 1.00 GiB"));
     ck_assert_ptr_nonnull(strstr(error.text, "weights take 14.96 GiB"));
+    ck_assert_ptr_nonnull(strstr(error.text, "activations of 2048 tokens a step "));
     ck_assert_ptr_nonnull(strstr(error.text, "; 0.00 GiB are left for the KV cache"));
+}
+END_TEST
+
+/* Whole blocks, and never more than there are beside the null block. */
+START_TEST(test_reservation)
+{
+    ck_assert_int_eq(kv_memory_reservation(1000, 16, 1), 1);
+    ck_assert_int_eq(kv_memory_reservation(1000, 16, 16), 1);
+    ck_assert_int_eq(kv_memory_reservation(1000, 16, 17), 2);
+    ck_assert_int_eq(kv_memory_reservation(1000, 16, 999 * 16), 999);
+    ck_assert_int_eq(kv_memory_reservation(1000, 16, 999 * 16 + 1), 999);
+    ck_assert_int_eq(kv_memory_reservation(1000, 1, INT32_MAX), 999);
+    ck_assert_int_eq(kv_memory_reservation(2, 7, 100), 1);
 }
 END_TEST
 
@@ -176,6 +190,7 @@ int main(void)
 {
     const TTest *const tests[] = {test_known_point,      test_known_point_of_many_logits,
                                   test_more_of_anything, test_tensor_parallel,
-                                  test_override,         test_does_not_fit};
+                                  test_override,         test_does_not_fit,
+                                  test_reservation};
     return unit_run("kv_memory", tests, COUNT(tests));
 }

@@ -37,12 +37,25 @@ START_TEST(test_every_coefficient)
                        "per_decode_sequence: 10 us\nper_context_token: 1 ns\n";
     ck_assert_msg(read_text(text, &config, &error), "%s", error.text);
     const struct prefill_chunk chunks[] = {{40, 0}, {30, 500}};
-    const struct step_load load = {75, 5, 4000, 1000, 6, 2, chunks};
+    struct step_load load = {.tokens = 75,
+                             .decode_sequences = 5,
+                             .decode_context_sum = 4000,
+                             .decode_context_max = 1000,
+                             .emitting_sequences = 6,
+                             .chunk_count = 2,
+                             .chunks = chunks};
     struct cost cost = step(&config, &load);
     double context = 4000 + 40 + 530;
     ck_assert_double_eq_tol(cost.time_s, 25e-3 + 70e-6 + 50e-6 + context * 1e-9, 1e-15);
     ck_assert_double_eq(cost.bound_s[BOUND_OVERHEAD], cost.time_s);
     ck_assert_double_eq(cost.flops, 0.0);
+    /* Padding takes the time of tokens – two chunks of 45 are, and three more rows decode – but has
+     * no context. */
+    load.padded_chunk_tokens = 45;
+    load.idle_sequences = 3;
+    cost = step(&config, &load);
+    ck_assert_double_eq_tol(cost.time_s, 25e-3 + 90e-6 + 80e-6 + context * 1e-9, 1e-15);
+    ck_assert_double_eq(cost.bound_s[BOUND_OVERHEAD], cost.time_s);
 }
 END_TEST
 

@@ -86,31 +86,49 @@ START_TEST(test_steps)
                                  .end_ns = 20 * MS,
                                  .tokens = 60,
                                  .sequences = 4,
-                                 .continuing_sequences = 3,
                                  .running = 5,
                                  .kv_blocks_used = 40,
+                                 .kv_blocks_empty = 2,
                                  .kv_tokens = 600,
+                                 .kv_slots_unfilled = 8,
                                  .cost = &cost};
     metrics_step(&metrics, &report);
     report.end_ns = 40 * MS;
     report.sequences = 3;
-    report.continuing_sequences = 1;
     report.running = 3;
     report.kv_blocks_used = 20;
+    report.kv_blocks_empty = 7;
+    report.kv_slots_unfilled = 1;
     metrics_step(&metrics, &report);
-    metrics_token_gap(&metrics, 90 * MS);
-    const struct histogram *itl = &metrics.latency[LATENCY_ITL];
-    ck_assert_int_eq(itl->count, 5);
-    ck_assert_double_eq(histogram_mean(itl), (3 * 10 + 30 + 90) / 5.0 * 1e6);
     ck_assert_int_eq(metrics.steps, 2);
     ck_assert_int_eq(metrics.sequence_sum, 7);
     ck_assert_int_eq(metrics.token_sum, 120);
     ck_assert_int_eq(metrics.running_max, 5);
     ck_assert_int_eq(metrics.kv_blocks_peak, 40);
+    ck_assert_int_eq(metrics.kv_empty_peak, 7);
+    ck_assert_int_eq(metrics.kv_unfilled_peak, 8);
     ck_assert_double_eq(metrics.kv_block_ns, 40 * 10e6 + 20 * 30e6);
-    ck_assert_double_eq(metrics.kv_token_ns, 600 * 40e6);
+    ck_assert_double_eq(metrics.kv_empty_ns, 2 * 10e6 + 7 * 30e6);
+    ck_assert_double_eq(metrics.kv_unfilled_ns, 8 * 10e6 + 1 * 30e6);
     ck_assert_double_eq(metrics.cost.flops, 10.0);
     ck_assert_double_eq(metrics.cost.bound_s[BOUND_MEMORY], 0.02);
+    ck_assert_int_eq(metrics.latency[LATENCY_ITL].count, 0);
+    metrics_fini(&metrics);
+}
+END_TEST
+
+START_TEST(test_token_gaps)
+{
+    struct metrics metrics = new_metrics(no_slo);
+    metrics_token_gaps(&metrics, 10 * MS, 3);
+    metrics_token_gaps(&metrics, 30 * MS, 1);
+    metrics_token_gaps(&metrics, 90 * MS, 1);
+    metrics_token_gaps(&metrics, 0, 5);
+    const struct histogram *itl = &metrics.latency[LATENCY_ITL];
+    ck_assert_int_eq(itl->count, 10);
+    ck_assert_int_eq(itl->minimum_ns, 0);
+    ck_assert_int_eq(itl->maximum_ns, 90 * MS);
+    ck_assert_double_eq(histogram_mean(itl), (3 * 10 + 30 + 90) / 10.0 * 1e6);
     metrics_fini(&metrics);
 }
 END_TEST
@@ -182,7 +200,8 @@ START_TEST(test_digest)
 }
 END_TEST
 
-START_TEST(test_summary)
+/* One step of a second, and two requests: the second one ends a second later. */
+static struct summary summarise(const struct summary_context *context)
 {
     struct metrics metrics =
         new_metrics((struct slo){0.030, SETTING_UNSET_REAL, SETTING_UNSET_REAL});
@@ -190,27 +209,36 @@ START_TEST(test_summary)
                         .bound_s = {[BOUND_COMPUTE] = 0.25, [BOUND_MEMORY] = 0.75},
                         .flops = 1e12,
                         .bytes = 1e9};
+    /* 10 blocks of 16 tokens: 1 empty, 24 of the other 144 slots unfilled. */
     struct step_report report = {.end_ns = 1000 * MS,
                                  .tokens = 50,
                                  .sequences = 2,
                                  .running = 2,
                                  .kv_blocks_used = 10,
+                                 .kv_blocks_empty = 1,
                                  .kv_tokens = 120,
+                                 .kv_slots_unfilled = 24,
                                  .cost = &cost};
-    metrics_step(&metrics, &report);
     struct request_outcome first = completed(0, 0, 20, 1000, 4);
     struct request_outcome second = completed(1, 0, 40, 2000, 6);
+    metrics_step(&metrics, &report);
     metrics_outcome(&metrics, &first);
     metrics_outcome(&metrics, &second);
+    struct summary summary;
+    summary_fill(&summary, &metrics, context);
+    metrics_fini(&metrics);
+    return summary;
+}
+
+START_TEST(test_summary)
+{
     struct summary_context context = {.duration_ns = 2000 * MS,
                                       .busy_ns = 1000 * MS,
                                       .num_gpu_blocks = 101,
                                       .block_size = 16,
-                                      .preemptions = 3,
                                       .peak_flops_per_s = 1e13,
                                       .peak_bytes_per_s = 0.0};
-    struct summary summary;
-    summary_fill(&summary, &metrics, &context);
+    struct summary summary = summarise(&context);
     ck_assert_double_eq(summary.duration_s, 2.0);
     ck_assert_double_eq(summary.request_throughput_per_s, 1.0);
     ck_assert_double_eq(summary.request_goodput_per_s, 0.5);
@@ -220,17 +248,48 @@ START_TEST(test_summary)
     ck_assert_double_eq(summary.latency[LATENCY_TTFT].std_ms, 10.0);
     ck_assert_double_eq_tol(summary.latency[LATENCY_TTFT].median_ms, 30.0, 30.0 / 4096);
     ck_assert_double_eq_tol(summary.latency[LATENCY_TTFT].p90_ms, 38.0, 38.0 / 4096);
-    ck_assert_double_eq(summary.kv_mean_use, 0.05); /* 10 of 100 blocks for half the time */
-    ck_assert_double_eq(summary.kv_waste, 0.25);    /* 120 of 160 slots are filled */
-    ck_assert_int_eq(summary.kv_blocks_peak, 10);
-    ck_assert_int_eq(summary.preemptions, 3);
     ck_assert_double_eq(summary.mean_batch_sequences, 2.0);
     ck_assert_double_eq(summary.mean_batch_tokens, 50.0);
     ck_assert_double_eq(summary.busy_share, 0.5);
     ck_assert_double_eq(summary.mfu, 0.05);
     ck_assert(!setting_is_set(summary.mbu));
     ck_assert_double_eq(summary.bound_share[BOUND_MEMORY], 0.75);
-    metrics_fini(&metrics);
+}
+END_TEST
+
+START_TEST(test_kv_summary)
+{
+    struct summary_context context = {.duration_ns = 2000 * MS,
+                                      .busy_ns = 1000 * MS,
+                                      .num_gpu_blocks = 101,
+                                      .block_size = 16,
+                                      .block_bytes = 3200.0,
+                                      .preemptions = 3,
+                                      .swapped_out = 2,
+                                      .swap_s = 0.25,
+                                      .prefix_caching = true,
+                                      .admitted_prompt_tokens = 200,
+                                      .cached_tokens = 64,
+                                      .offloaded_tokens = 16,
+                                      .offload_s = 0.5};
+    struct summary summary = summarise(&context);
+    ck_assert_double_eq(summary.kv_mean_use, 0.05); /* 10 of 100 blocks for half the time */
+    ck_assert_double_eq(summary.kv_waste_share, 0.25);
+    ck_assert_int_eq(summary.kv_blocks_peak, 10);
+    /* Over both seconds; a block is 3200 bytes, a token 200. */
+    ck_assert_double_eq(summary.internal_waste.mean_bytes, 12 * 200.0);
+    ck_assert_double_eq(summary.internal_waste.peak_bytes, 24 * 200.0);
+    ck_assert_double_eq(summary.reservation_waste.mean_bytes, 1600.0);
+    ck_assert_double_eq(summary.reservation_waste.peak_bytes, 3200.0);
+    ck_assert_int_eq(summary.preemptions, 3);
+    ck_assert_int_eq(summary.swapped_out, 2);
+    ck_assert_double_eq(summary.swap_s, 0.25);
+    ck_assert(summary.prefix_caching);
+    ck_assert_int_eq(summary.prefix_query_tokens, 200);
+    ck_assert_int_eq(summary.prefix_hit_tokens, 80);
+    ck_assert_int_eq(summary.offload_hit_tokens, 16);
+    ck_assert_double_eq(summary_prefix_hit_rate(&summary), 0.4);
+    ck_assert_double_eq(summary.offload_s, 0.5);
 }
 END_TEST
 
@@ -238,13 +297,17 @@ END_TEST
 START_TEST(test_empty_summary)
 {
     struct metrics metrics = new_metrics(no_slo);
-    struct summary_context context = {.num_gpu_blocks = 2, .block_size = 16};
+    struct summary_context context = {
+        .num_gpu_blocks = 2, .block_size = 16, .block_bytes = 32.0, .prefix_caching = true};
     struct summary summary;
     summary_fill(&summary, &metrics, &context);
     ck_assert_double_eq(summary.request_throughput_per_s, 0.0);
     ck_assert(!setting_is_set(summary.request_goodput_per_s));
     ck_assert_double_eq(summary.kv_mean_use, 0.0);
-    ck_assert_double_eq(summary.kv_waste, 0.0);
+    ck_assert_double_eq(summary.kv_waste_share, 0.0);
+    ck_assert_double_eq(summary.internal_waste.mean_bytes, 0.0);
+    ck_assert_double_eq(summary.reservation_waste.mean_bytes, 0.0);
+    ck_assert_double_eq(summary_prefix_hit_rate(&summary), 0.0);
     ck_assert_double_eq(summary.busy_share, 0.0);
     ck_assert_double_eq(summary.latency[LATENCY_ITL].p99_ms, 0.0);
     ck_assert_uint_eq(summary.digest, 0);
@@ -261,148 +324,10 @@ START_TEST(test_empty_summary)
 }
 END_TEST
 
-static double json_at(const json_t *object, const char *section, const char *key)
-{
-    const json_t *value =
-        json_object_get(section != NULL ? json_object_get(object, section) : object, key);
-    ck_assert_msg(json_is_number(value), "'%s' is no number", key);
-    return json_number_value(value);
-}
-
-/* Every figure is different, and stands under its own key. */
-START_TEST(test_json_values)
-{
-    struct summary summary = {
-        .duration_s = 1,
-        .completed = 2,
-        .failed = 3,
-        .total_input_tokens = 4,
-        .total_output_tokens = 5,
-        .request_throughput_per_s = 6,
-        .request_goodput_per_s = 7,
-        .output_throughput_per_s = 8,
-        .total_token_throughput_per_s = 9,
-    };
-    for (int i = 0; i < LATENCY_COUNT; i++) {
-        double base = 10.0 * (i + 1);
-        summary.latency[i] =
-            (struct latency_summary){base, base + 1, base + 2, base + 3, base + 4, base + 5};
-    }
-    summary.num_gpu_blocks = 101;
-    summary.block_size = 62;
-    summary.kv_blocks_peak = 63;
-    summary.kv_mean_use = 64;
-    summary.kv_waste = 65;
-    summary.preemptions = 66;
-    summary.steps = 67;
-    summary.mean_batch_sequences = 68;
-    summary.mean_batch_tokens = 69;
-    summary.max_running = 70;
-    summary.busy_share = 71;
-    summary.mfu = 72;
-    summary.mbu = 73;
-    for (int i = 0; i < BOUND_COUNT; i++)
-        summary.bound_share[i] = 74 + i;
-    char *text = NULL;
-    size_t length = 0;
-    FILE *stream = open_memstream(&text, &length);
-    ck_assert(summary_print_json(&summary, json_object(), stream));
-    fclose(stream);
-    json_t *root = json_loads(text, 0, NULL);
-    static const struct {
-        const char *section, *key;
-        double value;
-    } expected[] = {
-        {NULL, "duration", 1},
-        {NULL, "completed", 2},
-        {NULL, "failed", 3},
-        {NULL, "total_input_tokens", 4},
-        {NULL, "total_output_tokens", 5},
-        {NULL, "request_throughput", 6},
-        {NULL, "request_goodput", 7},
-        {NULL, "output_throughput", 8},
-        {NULL, "total_token_throughput", 9},
-        {NULL, "mean_ttft_ms", 10},
-        {NULL, "median_ttft_ms", 11},
-        {NULL, "std_ttft_ms", 12},
-        {NULL, "p90_tpot_ms", 23},
-        {NULL, "p95_itl_ms", 34},
-        {NULL, "p99_e2el_ms", 45},
-        {"kv_cache", "num_gpu_blocks", 101},
-        {"kv_cache", "block_size", 62},
-        {"kv_cache", "peak_blocks", 63},
-        {"kv_cache", "peak_use", 0.63},
-        {"kv_cache", "mean_use", 64},
-        {"kv_cache", "waste", 65},
-        {"kv_cache", "preemptions", 66},
-        {"engine", "steps", 67},
-        {"engine", "mean_batch_sequences", 68},
-        {"engine", "mean_batch_tokens", 69},
-        {"engine", "max_running", 70},
-        {"engine", "busy_share", 71},
-        {"utilisation", "mfu", 72},
-        {"utilisation", "mbu", 73},
-        {"utilisation", "compute_share", 74},
-        {"utilisation", "memory_share", 75},
-        {"utilisation", "communication_share", 76},
-        {"utilisation", "overhead_share", 77},
-    };
-    for (size_t i = 0; i < COUNT(expected); i++)
-        ck_assert_msg(json_at(root, expected[i].section, expected[i].key) == expected[i].value,
-                      "'%s' is not %g", expected[i].key, expected[i].value);
-    json_decref(root);
-    free(text);
-}
-END_TEST
-
-/* The keys of `vllm bench serve --save-result`, at the top level. */
-START_TEST(test_json_keys)
-{
-    static const char *const keys[] = {"duration",
-                                       "completed",
-                                       "failed",
-                                       "total_input_tokens",
-                                       "total_output_tokens",
-                                       "request_throughput",
-                                       "output_throughput",
-                                       "total_token_throughput",
-                                       "request_goodput",
-                                       "kv_cache",
-                                       "engine",
-                                       "utilisation",
-                                       "config",
-                                       "digest"};
-    static const char *const statistics[] = {"mean", "median", "std", "p90", "p95", "p99"};
-    struct summary summary = {.num_gpu_blocks = 2, .digest = UINT64_C(0xabc)};
-    char *text = NULL;
-    size_t length = 0;
-    FILE *stream = open_memstream(&text, &length);
-    ck_assert(summary_print_json(&summary, json_pack("{s:i}", "seed", 5), stream));
-    fclose(stream);
-    json_error_t error;
-    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
-    ck_assert_ptr_nonnull(root);
-    for (size_t i = 0; i < COUNT(keys); i++)
-        ck_assert_msg(json_object_get(root, keys[i]) != NULL, "'%s' is missing", keys[i]);
-    for (size_t i = 0; i < LATENCY_COUNT * COUNT(statistics); i++) {
-        char key[64];
-        snprintf(key, sizeof key, "%s_%s_ms", statistics[i / LATENCY_COUNT],
-                 summary_latency_names[i % LATENCY_COUNT]);
-        ck_assert_msg(json_is_real(json_object_get(root, key)), "'%s' is missing", key);
-    }
-    ck_assert_uint_eq(json_object_size(root), COUNT(keys) + LATENCY_COUNT * COUNT(statistics));
-    ck_assert_str_eq(json_string_value(json_object_get(root, "digest")), "0000000000000abc");
-    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(root, "config"), "seed")),
-                     5);
-    json_decref(root);
-    free(text);
-}
-END_TEST
-
 int main(void)
 {
-    const TTest *const tests[] = {test_tpot,          test_latencies,   test_steps,
-                                  test_goodput,       test_digest,      test_summary,
-                                  test_empty_summary, test_json_values, test_json_keys};
+    const TTest *const tests[] = {test_tpot,       test_latencies,  test_steps,
+                                  test_token_gaps, test_goodput,    test_digest,
+                                  test_summary,    test_kv_summary, test_empty_summary};
     return unit_run("metrics", tests, COUNT(tests));
 }

@@ -256,11 +256,69 @@ START_TEST(test_sums)
             load = fixture_prefill(&chunks[3]);
             load.emitting_sequences = 0; /* the prompt goes on in the next step */
             check_step(&fixture, ranks, &load);
-            load = (struct step_load){3130 + 100, 100, 70000, 1500, 103, 4, chunks};
+            load = (struct step_load){.tokens = 3130 + 100,
+                                      .decode_sequences = 100,
+                                      .decode_context_sum = 70000,
+                                      .decode_context_max = 1500,
+                                      .emitting_sequences = 103,
+                                      .chunk_count = 4,
+                                      .chunks = chunks};
+            check_step(&fixture, ranks, &load);
+            load.idle_sequences = 30;
             check_step(&fixture, ranks, &load);
         }
         fixture_fini(&fixture);
     }
+}
+END_TEST
+
+static double relative_difference(double a, double b)
+{
+    return fabs(a - b) / b;
+}
+
+/* A padded chunk takes as long as one that is that long, and computes what it computes. */
+START_TEST(test_padded_chunks)
+{
+    struct fixture fixture;
+    fixture_init(&fixture, "llama-2-7b", "a100-sxm-80gb");
+    const struct prefill_chunk chunks[] = {{100, 0}, {700, 0}, {1000, 0}};
+    const struct prefill_chunk equal[] = {{1000, 0}, {1000, 0}, {1000, 0}};
+    struct step_load load = {
+        .tokens = 1800, .emitting_sequences = 3, .chunk_count = 3, .chunks = chunks};
+    struct step_load longest = {
+        .tokens = 3000, .emitting_sequences = 3, .chunk_count = 3, .chunks = equal};
+    struct cost useful = fixture_step(&fixture, 1, &load);
+    load.padded_chunk_tokens = 1000;
+    struct cost padded = fixture_step(&fixture, 1, &load);
+    struct cost whole = fixture_step(&fixture, 1, &longest);
+    ck_assert_double_eq_tol(padded.time_s, whole.time_s, 1e-12);
+    ck_assert_double_gt(padded.time_s, 1.3 * useful.time_s);
+    ck_assert_double_lt(relative_difference(padded.flops, useful.flops), 1e-9);
+    ck_assert_double_eq(padded.bytes, useful.bytes);
+    ck_assert_double_gt(whole.bytes, useful.bytes);
+    fixture_fini(&fixture);
+}
+END_TEST
+
+/* Rows that decode for nobody go through the layers, and have no context to attend to. */
+START_TEST(test_idle_sequences)
+{
+    struct fixture fixture;
+    fixture_init(&fixture, "llama-2-7b", "a100-sxm-80gb");
+    struct step_load load = fixture_decodes(10, 1000), all = fixture_decodes(200, 1000);
+    struct cost useful = fixture_step(&fixture, 1, &load);
+    load.idle_sequences = 190;
+    struct cost padded = fixture_step(&fixture, 1, &load);
+    ck_assert_double_gt(padded.time_s, 1.02 * useful.time_s);
+    ck_assert_double_lt(padded.time_s, 0.8 * fixture_step(&fixture, 1, &all).time_s);
+    ck_assert_double_lt(relative_difference(padded.flops, useful.flops), 1e-9);
+    double bounds_s = 0.0;
+    for (int i = 0; i < BOUND_COUNT; i++)
+        bounds_s += padded.bound_s[i];
+    ck_assert_double_eq_tol(bounds_s, padded.time_s, 1e-12);
+    ck_assert_double_eq(padded.bytes, useful.bytes);
+    fixture_fini(&fixture);
 }
 END_TEST
 
@@ -351,6 +409,8 @@ int main(void)
                                   test_what_helps_what,
                                   test_dtype_chooses_the_peak,
                                   test_sums,
+                                  test_padded_chunks,
+                                  test_idle_sequences,
                                   test_tensor_parallelism,
                                   test_unfused_attention_is_slower,
                                   test_split_kv_switches_off,

@@ -10,6 +10,7 @@ struct inner {
 
 struct everything {
     bool flag;
+    int automatic_switch, plain_switch;
     int64_t integer, automatic, free_integer;
     double real_s, optional_s;
     const char *text, *optional_text, *path;
@@ -30,6 +31,10 @@ static const struct settings_table inner_settings = {"the inner section", inner_
                                                      COUNT(inner_keys)};
 static const struct setting keys[] = {
     {"flag", SETTING_BOOL, UNIT_NONE, EVERYTHING(flag), "true", 0, 0, NULL, NULL, "a flag"},
+    {"automatic_switch", SETTING_SWITCH, UNIT_NONE, EVERYTHING(automatic_switch), "auto", 0, 0,
+     NULL, NULL, "a flag, perhaps"},
+    {"plain_switch", SETTING_SWITCH, UNIT_NONE, EVERYTHING(plain_switch), "false", 0, 0, NULL, NULL,
+     "another flag"},
     {"integer", SETTING_INTEGER, UNIT_NONE, EVERYTHING(integer), NULL, 1, 100, NULL, NULL,
      "how many there are"},
     {"automatic", SETTING_INTEGER, UNIT_NONE, EVERYTHING(automatic), "auto", 1, INFINITY, NULL,
@@ -95,6 +100,8 @@ START_TEST(test_presets)
 {
     struct everything all = read_text("integer: 3");
     ck_assert(all.flag);
+    ck_assert_int_eq(all.automatic_switch, -1);
+    ck_assert_int_eq(all.plain_switch, 0);
     ck_assert_int_eq(all.integer, 3);
     ck_assert_int_eq(all.automatic, SETTING_UNSET_INTEGER);
     ck_assert_int_eq(all.free_integer, -5);
@@ -112,11 +119,14 @@ END_TEST
 
 START_TEST(test_values)
 {
-    struct everything all = read_text("{flag: off, integer: 100, automatic: 9007199254740993, "
+    struct everything all = read_text("{flag: off, automatic_switch: yes, plain_switch: true, "
+                                      "integer: 100, automatic: 9007199254740993, "
                                       "free: -1e3, real: 2, optional: 1.5 s, text: 12, "
                                       "optional_text: 'none', path: a/b.csv, choice: blue, "
                                       "optional_choice: red, inner: {size: 2 KiB, tokens: 8k}}");
     ck_assert(!all.flag);
+    ck_assert_int_eq(all.automatic_switch, 1);
+    ck_assert_int_eq(all.plain_switch, 1);
     ck_assert_int_eq(all.integer, 100);
     ck_assert_int_eq(all.automatic, INT64_C(9007199254740993)); /* no double holds it */
     ck_assert_int_eq(all.free_integer, -1000);
@@ -149,6 +159,8 @@ START_TEST(test_unset_words)
         ck_assert(!setting_is_set(all.inner.size_bytes));
     }
     ck_assert_int_eq(read_text("{integer: 1, automatic: auto}").automatic, SETTING_UNSET_INTEGER);
+    ck_assert_int_eq(read_text("{integer: 1, automatic_switch: auto}").automatic_switch, -1);
+    ck_assert_int_eq(read_text("{integer: 1, automatic_switch: ~}").automatic_switch, -1);
     /* Only where the table has such a word, and only that one. */
     assert_refused("{integer: none}",
                    "a.yaml:1:11: 'integer' must be a number (e.g. 16), not 'none'");
@@ -165,14 +177,25 @@ START_TEST(test_booleans)
 {
     static const char *const words[] = {"true", "True", "yes", "on", "ON"};
     static const char *const negative[] = {"false", "FALSE", "no", "off", "Off"};
-    char text[64];
+    char text[128];
     for (size_t i = 0; i < COUNT(words); i++) {
-        snprintf(text, sizeof text, "{integer: 1, flag: %s}", words[i]);
+        snprintf(text, sizeof text, "{integer: 1, flag: %s, plain_switch: %s}", words[i], words[i]);
         ck_assert(read_text(text).flag);
-        snprintf(text, sizeof text, "{integer: 1, flag: %s}", negative[i]);
+        ck_assert_int_eq(read_text(text).plain_switch, 1);
+        snprintf(text, sizeof text, "{integer: 1, flag: %s, automatic_switch: %s}", negative[i],
+                 negative[i]);
         ck_assert(!read_text(text).flag);
+        ck_assert_int_eq(read_text(text).automatic_switch, 0);
     }
     assert_refused("{integer: 1, flag: 1}", "a.yaml:1:20: 'flag' must be true or false, not '1'");
+    assert_refused("{integer: 1, flag: auto}",
+                   "a.yaml:1:20: 'flag' must be true or false, not 'auto'");
+    assert_refused("{integer: 1, automatic_switch: maybe}",
+                   "a.yaml:1:32: 'automatic_switch' must be true or false, not 'maybe'");
+    assert_refused("{integer: 1, automatic_switch: 'auto'}",
+                   "a.yaml:1:32: 'automatic_switch' must be true or false, not 'auto'");
+    assert_refused("{integer: 1, plain_switch: auto}",
+                   "a.yaml:1:28: 'plain_switch' must be true or false, not 'auto'");
     assert_refused("{integer: 1, flag: }", "a.yaml:1:20: 'flag' must be true or false, not ''");
 }
 END_TEST
@@ -274,6 +297,8 @@ END_TEST
 static void assert_same(const struct everything *a, const struct everything *b)
 {
     ck_assert(a->flag == b->flag);
+    ck_assert_int_eq(a->automatic_switch, b->automatic_switch);
+    ck_assert_int_eq(a->plain_switch, b->plain_switch);
     ck_assert_int_eq(a->integer, b->integer);
     ck_assert_int_eq(a->automatic, b->automatic);
     ck_assert_int_eq(a->free_integer, b->free_integer);
@@ -292,7 +317,8 @@ START_TEST(test_yaml_round_trip)
 {
     struct everything cases[] = {
         read_text("integer: 1"),
-        read_text("{flag: no, integer: 2, automatic: 9007199254740993, free: 12, real: 0.1 us, "
+        read_text("{flag: no, automatic_switch: off, plain_switch: on, integer: 2, "
+                  "automatic: 9007199254740993, free: 12, real: 0.1 us, "
                   "optional: 3 min, text: 'null', optional_text: 'auto', path: /b.csv, "
                   "choice: red, optional_choice: blue, inner: {size: 0.7 PB}}"),
         read_text("{integer: 3, text: \"a: 'b' # \\\"c\\\" \\\\ \xc3\xa9 "
@@ -328,8 +354,8 @@ START_TEST(test_yaml_text)
     FILE *stream = open_memstream(&text, &length);
     settings_print_yaml(&settings, &all, 2, stream);
     fclose(stream);
-    ck_assert_str_eq(text, "  flag: true\n  integer: 3\n  free: -5\n  real: 0.05  # s\n"
-                           "  text: \"hello\"\n  choice: green\n  inner:\n"
+    ck_assert_str_eq(text, "  flag: true\n  plain_switch: false\n  integer: 3\n  free: -5\n"
+                           "  real: 0.05  # s\n  text: \"hello\"\n  choice: green\n  inner:\n"
                            "    size: 1000  # bytes\n");
     free(text);
 }
@@ -341,7 +367,8 @@ START_TEST(test_json)
         read_text("{integer: 3, inner: {size: 1 kB}, path: /b, text: \"\\\"\"}");
     json_t *json = settings_to_json(&settings, &all);
     char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(15));
-    ck_assert_str_eq(text, "{\"flag\":true,\"integer\":3,\"automatic\":null,\"free\":-5,"
+    ck_assert_str_eq(text, "{\"flag\":true,\"automatic_switch\":null,"
+                           "\"plain_switch\":false,\"integer\":3,\"automatic\":null,\"free\":-5,"
                            "\"real\":0.05,\"optional\":null,\"text\":\"\\\"\","
                            "\"optional_text\":null,\"path\":\"/b\",\"choice\":\"green\","
                            "\"optional_choice\":null,\"inner\":{\"size\":1000.0,\"tokens\":null},"
@@ -360,6 +387,8 @@ START_TEST(test_reference)
     fclose(stream);
     static const char *const rows[] = {
         "| `x.flag` | true or false | `true` | a flag |\n",
+        "| `x.automatic_switch` | true or false | `auto` | a flag, perhaps |\n",
+        "| `x.plain_switch` | true or false | `false` | another flag |\n",
         "| `x.integer` | whole number, 1 … 100 | required | how many there are |\n",
         "| `x.automatic` | whole number, ≥ 1 | `auto` | some |\n",
         "| `x.free` | whole number | `-5` | any |\n",

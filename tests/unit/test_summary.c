@@ -1,0 +1,218 @@
+/* The summary as JSON and as a table: every figure under its own name. */
+#include "unit.h"
+
+#include "summary.h"
+
+/* The number at "section.key". */
+static double json_at(const json_t *root, const char *path)
+{
+    char text[64];
+    const json_t *value = root;
+    snprintf(text, sizeof text, "%s", path);
+    for (char *key = strtok(text, "."); key != NULL; key = strtok(NULL, "."))
+        value = json_object_get(value, key);
+    ck_assert_msg(json_is_number(value), "'%s' is no number", path);
+    return json_number_value(value);
+}
+
+/* Every figure is another one. */
+static struct summary different_figures(void)
+{
+    struct summary summary = {
+        .duration_s = 1,
+        .completed = 2,
+        .failed = 3,
+        .total_input_tokens = 4,
+        .total_output_tokens = 5,
+        .request_throughput_per_s = 6,
+        .request_goodput_per_s = 7,
+        .output_throughput_per_s = 8,
+        .total_token_throughput_per_s = 9,
+        .num_gpu_blocks = 101,
+        .block_size = 62,
+        .kv_blocks_peak = 63,
+        .kv_mean_use = 64,
+        .kv_waste_share = 65,
+        .internal_waste = {80, 81},
+        .reservation_waste = {82, 83},
+        .preemptions = 66,
+        .swapped_out = 84,
+        .swap_s = 85,
+        .prefix_caching = true,
+        .prefix_query_tokens = 400,
+        .prefix_hit_tokens = 86,
+        .offload_hit_tokens = 6,
+        .offload_s = 87,
+        .steps = 67,
+        .mean_batch_sequences = 68,
+        .mean_batch_tokens = 69,
+        .max_running = 70,
+        .busy_share = 71,
+        .mfu = 72,
+        .mbu = 73,
+    };
+    for (int i = 0; i < LATENCY_COUNT; i++) {
+        double base = 10.0 * (i + 1);
+        summary.latency[i] =
+            (struct latency_summary){base, base + 1, base + 2, base + 3, base + 4, base + 5};
+    }
+    for (int i = 0; i < BOUND_COUNT; i++)
+        summary.bound_share[i] = 74 + i;
+    return summary;
+}
+
+static const struct {
+    const char *path;
+    double value;
+} json_figures[] = {
+    {"duration", 1},
+    {"completed", 2},
+    {"failed", 3},
+    {"total_input_tokens", 4},
+    {"total_output_tokens", 5},
+    {"request_throughput", 6},
+    {"request_goodput", 7},
+    {"output_throughput", 8},
+    {"total_token_throughput", 9},
+    {"mean_ttft_ms", 10},
+    {"median_ttft_ms", 11},
+    {"std_ttft_ms", 12},
+    {"p90_tpot_ms", 23},
+    {"p95_itl_ms", 34},
+    {"p99_e2el_ms", 45},
+    {"kv_cache.num_gpu_blocks", 101},
+    {"kv_cache.block_size", 62},
+    {"kv_cache.peak_blocks", 63},
+    {"kv_cache.peak_use", 0.63},
+    {"kv_cache.mean_use", 64},
+    {"kv_cache.waste", 65},
+    {"kv_cache.internal_waste.mean_bytes", 80},
+    {"kv_cache.internal_waste.peak_bytes", 81},
+    {"kv_cache.reservation_waste.mean_bytes", 82},
+    {"kv_cache.reservation_waste.peak_bytes", 83},
+    {"kv_cache.preemptions", 66},
+    {"kv_cache.swapped_out", 84},
+    {"kv_cache.swap_time_s", 85},
+    {"kv_cache.prefix_query_tokens", 400},
+    {"kv_cache.prefix_hit_tokens", 86},
+    {"kv_cache.offload_hit_tokens", 6},
+    {"kv_cache.prefix_hit_rate", 0.215},
+    {"kv_cache.offload_time_s", 87},
+    {"engine.steps", 67},
+    {"engine.mean_batch_sequences", 68},
+    {"engine.mean_batch_tokens", 69},
+    {"engine.max_running", 70},
+    {"engine.busy_share", 71},
+    {"utilisation.mfu", 72},
+    {"utilisation.mbu", 73},
+    {"utilisation.compute_share", 74},
+    {"utilisation.memory_share", 75},
+    {"utilisation.communication_share", 76},
+    {"utilisation.overhead_share", 77},
+};
+
+/* And stands under its own key. */
+START_TEST(test_json_values)
+{
+    const struct summary summary = different_figures();
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+    ck_assert(summary_print_json(&summary, json_object(), stream));
+    fclose(stream);
+    json_t *root = json_loads(text, 0, NULL);
+    for (size_t i = 0; i < COUNT(json_figures); i++)
+        ck_assert_msg(json_at(root, json_figures[i].path) == json_figures[i].value,
+                      "'%s' is not %g", json_figures[i].path, json_figures[i].value);
+    /* No figure of this object stands under another key. */
+    ck_assert_uint_eq(json_object_size(json_object_get(root, "kv_cache")), 16);
+    json_decref(root);
+    free(text);
+}
+END_TEST
+
+static void assert_text(const struct summary *summary, const char *expected, bool there)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+    summary_print_text(summary, stream);
+    fclose(stream);
+    ck_assert_msg((strstr(text, expected) != NULL) == there, "'%s' %s in\n%s", expected,
+                  there ? "is not" : "is", text);
+    free(text);
+}
+
+/* What did not happen is not printed. */
+START_TEST(test_kv_cache_text)
+{
+    const double gib = 1024.0 * 1024.0 * 1024.0;
+    struct summary summary = different_figures();
+    summary.kv_mean_use = 0.5;
+    summary.kv_waste_share = 0.125;
+    summary.internal_waste = (struct kv_waste){1.5 * gib, 2.5 * gib};
+    summary.reservation_waste = (struct kv_waste){3.5 * gib, 4.5 * gib};
+    assert_text(&summary, "63.0 % used at peak, 50.0 % on average, 12.5 % of that wasted", true);
+    assert_text(&summary, "1.50 GiB in blocks", true);
+    assert_text(&summary, "3.50 GiB reserved and unused (2.50 and 4.50 GiB at peak)", true);
+    assert_text(&summary,
+                "21.5 % of prompt tokens found, 1.5 % in host memory; 87.000 s of transfers", true);
+    assert_text(&summary, "66, 84 of them swapped out: 85.000 s", true);
+    summary.offload_s = 0.0;
+    assert_text(&summary, "21.5 % of prompt tokens found\n", true);
+    summary.prefix_caching = false;
+    assert_text(&summary, "Prefix cache", false);
+    summary.swapped_out = 0;
+    assert_text(&summary, "Preemptions     66\n", true);
+}
+END_TEST
+
+/* The keys of `vllm bench serve --save-result`, at the top level. */
+START_TEST(test_json_keys)
+{
+    static const char *const keys[] = {"duration",
+                                       "completed",
+                                       "failed",
+                                       "total_input_tokens",
+                                       "total_output_tokens",
+                                       "request_throughput",
+                                       "output_throughput",
+                                       "total_token_throughput",
+                                       "request_goodput",
+                                       "kv_cache",
+                                       "engine",
+                                       "utilisation",
+                                       "config",
+                                       "digest"};
+    static const char *const statistics[] = {"mean", "median", "std", "p90", "p95", "p99"};
+    struct summary summary = {.num_gpu_blocks = 2, .digest = UINT64_C(0xabc)};
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+    ck_assert(summary_print_json(&summary, json_pack("{s:i}", "seed", 5), stream));
+    fclose(stream);
+    json_error_t error;
+    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    ck_assert_ptr_nonnull(root);
+    for (size_t i = 0; i < COUNT(keys); i++)
+        ck_assert_msg(json_object_get(root, keys[i]) != NULL, "'%s' is missing", keys[i]);
+    for (size_t i = 0; i < LATENCY_COUNT * COUNT(statistics); i++) {
+        char key[64];
+        snprintf(key, sizeof key, "%s_%s_ms", statistics[i / LATENCY_COUNT],
+                 summary_latency_names[i % LATENCY_COUNT]);
+        ck_assert_msg(json_is_real(json_object_get(root, key)), "'%s' is missing", key);
+    }
+    ck_assert_uint_eq(json_object_size(root), COUNT(keys) + LATENCY_COUNT * COUNT(statistics));
+    ck_assert_str_eq(json_string_value(json_object_get(root, "digest")), "0000000000000abc");
+    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(root, "config"), "seed")),
+                     5);
+    json_decref(root);
+    free(text);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {test_json_values, test_json_keys, test_kv_cache_text};
+    return unit_run("summary", tests, COUNT(tests));
+}
