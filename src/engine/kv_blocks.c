@@ -124,7 +124,8 @@ void kv_blocks_hold(struct kv_blocks *kv, struct sequence *sequence, int32_t blo
 }
 
 /* Give back what is cached. What the sequence alone can want – the blocks that it generated – is
- * worth remembering only when it returns. */
+ * worth remembering only when it returns; else it takes room in host memory and is never found. Its own
+ * copies of blocks that are cached are not copied there: whoever holds the cached ones does that. */
 static int64_t release_cached(struct kv_blocks *kv, struct sequence *sequence, bool returns)
 {
     struct prefix_hold *hold = &sequence->hold;

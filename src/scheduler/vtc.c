@@ -82,7 +82,7 @@ int32_t vtc_find(struct vtc *vtc, uint64_t client)
 
 static int64_t counter_at(const struct vtc_client *client, int64_t steps)
 {
-    return client->served + OUTPUT_WEIGHT * client->decoding * (steps - client->step);
+    return client->served + (int64_t)OUTPUT_WEIGHT * client->decoding * (steps - client->step);
 }
 
 /* The line's value moves to step `steps`. */

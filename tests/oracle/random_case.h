@@ -34,7 +34,7 @@ struct random_case_features {
  * for one request to ample, one sequence to 64, tight and ample budgets, both scheduling modes. */
 void random_case_draw(gsl_rng *rng, struct random_case *random_case);
 
-/* To be called after that, for what the naive simulator does not know: priorities, clients and
+/* To be called after that, for what it leaves out: priorities, clients and
  * shared prefixes of requests, prompts that are not split, watermarks, batches that are waited for,
  * and host memory from none to ample, whose transfers take time or none. */
 void random_case_draw_features(gsl_rng *rng, const struct random_case_features *features,
