@@ -8,8 +8,8 @@
  * A plan goes like this: the engine fills a struct batch in which every decoding sequence is to
  * decode and nothing else happens; the policy edits it through the calls below, each of which keeps
  * every field of the struct true; the engine takes the result as the step. Who runs comes first,
- * who waits second: from the first batch_peek_waiting on, chunks that have been set stay as they
- * are, and what they belong to is not preempted. */
+ * who waits second: from the first batch_peek_waiting on, chunks that have been set and decodes that
+ * have not been postponed by then stay as they are, and what they belong to is not preempted. */
 #ifndef LLMSIM_POLICY_H
 #define LLMSIM_POLICY_H
 
@@ -103,8 +103,9 @@ bool batch_peek_waiting(struct batch *batch, struct batch_waiting *head);
  * arrival it takes time by the length of the queue. */
 int64_t batch_oldest_arrival_ns(const struct batch *batch);
 
-/* Admit the head of the waiting queue, to compute `tokens` (0 … wanted) in this step. Not in a plan
- * that has preempted: a victim's slot may not be free before the step in flight ends. */
+/* Admit the head of the waiting queue, to compute `tokens` (0 … wanted) in this step. It has been
+ * looked at and fits, the watermark being left while others run. Not in a plan that has preempted:
+ * a victim's slot may not be free before the step in flight ends. */
 void batch_admit(struct batch *batch, int32_t tokens);
 
 /* Padding: every chunk of the step takes as long as one of `chunk_tokens` (0: its own length), and

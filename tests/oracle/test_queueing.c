@@ -68,7 +68,7 @@ static const double loads[] = {0.5, 0.8};
 static struct request *draw_requests(const struct service *service, double load)
 {
     gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-    struct request *requests = malloc(REQUESTS * sizeof *requests);
+    struct request *requests = calloc(REQUESTS, sizeof *requests);
     ck_assert(rng != NULL && requests != NULL);
     gsl_rng_set(rng, 20);
     double arrival_s = 0.0;
