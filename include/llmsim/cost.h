@@ -21,10 +21,10 @@ struct step_load {
     int32_t emitting_sequences; /* sequences that sample a token: rows of the lm_head */
     int32_t chunk_count;
     const struct prefill_chunk *chunks;
-    /* Padding, which takes time and computes nothing. */
-    int32_t
-        padded_chunk_tokens; /* every chunk takes as long as one of so many; 0: its own length */
-    int32_t idle_sequences;  /* rows beside those of the tokens */
+    /* Padding, which takes time and computes nothing: every chunk takes as long as one of so many
+     * tokens (0: its own length), and there are rows beside those of the tokens. */
+    int32_t padded_chunk_tokens;
+    int32_t idle_sequences;
 };
 
 /* Rows that go through the layers: the step's tokens and its padding. */

@@ -12,10 +12,9 @@ struct step_report {
     int32_t tokens;
     int32_t sequences; /* in the batch */
     int32_t running;   /* admitted and not finished, at the time the step was planned */
-    /* KV memory, once the step was planned; what is shared counts once. */
-    int64_t kv_blocks_used;
-    int64_t kv_blocks_empty;   /* of those, the ones reserved and not reached, or left by a request
-                                  that has ended */
+    /* KV memory, once the step was planned; what is shared counts once. Of the blocks used, some are
+     * empty: reserved and not reached, or left by a request that has ended. */
+    int64_t kv_blocks_used, kv_blocks_empty;
     int64_t kv_tokens;         /* stored in the others */
     int64_t kv_slots_unfilled; /* room for tokens that is left in the others */
     const struct cost *cost;   /* transfers to and from host memory included */

@@ -183,7 +183,12 @@ static bool resolve_caching(const struct resolving *resolving)
         return error_input(resolving->error,
                            node_key_location(resolving->node, "enable_prefix_caching"),
                            "'enable_prefix_caching' needs %s", hindrance);
-    struct kv_offload_config *offload = &config->kv_offload;
+    return true;
+}
+
+static bool resolve_offload(const struct resolving *resolving)
+{
+    struct kv_offload_config *offload = &resolving->config->kv_offload;
     const struct host_link *link = &resolving->accelerator->host_link;
     if (!setting_is_set(offload->capacity_bytes)) {
         if (setting_is_set(offload->bandwidth_bytes_per_s) || setting_is_set(offload->latency_s))
@@ -191,7 +196,7 @@ static bool resolve_caching(const struct resolving *resolving)
                                "'kv_offload' needs 'capacity'");
         return true;
     }
-    if (config->enable_prefix_caching == 0)
+    if (resolving->config->enable_prefix_caching == 0)
         return error_input(resolving->error, node_key_location(resolving->node, "kv_offload"),
                            "'kv_offload' needs enable_prefix_caching: it is a second level of the "
                            "prefix cache");
@@ -224,7 +229,7 @@ static bool resolve_memory(const struct resolving *resolving)
         warn_no_effect(resolving, "swap_space", "preemption_mode", "recompute");
         config->swap_space_bytes = SETTING_UNSET_REAL;
     }
-    return resolve_caching(resolving);
+    return resolve_caching(resolving) && resolve_offload(resolving);
 }
 
 static bool refuse_ranks(const struct node *node, int64_t ranks, const char *what, int64_t count,
