@@ -18,6 +18,8 @@ struct step_load {
     int32_t decode_sequences;   /* sequences that decode, one token each */
     int64_t decode_context_sum; /* Σ over those of the KV tokens read, the new one included */
     int32_t decode_context_max; /* the longest of those; 0 without decodes */
+    int64_t decode_window_sum; /* Σ of the same, each at most the model's sliding window; 0 where it
+                                   has none */
     int32_t emitting_sequences; /* sequences that sample a token: rows of the lm_head */
     int32_t chunk_count;
     const struct prefill_chunk *chunks;
@@ -25,6 +27,9 @@ struct step_load {
      * tokens (0: its own length), and there are rows beside those of the tokens. */
     int32_t padded_chunk_tokens;
     int32_t idle_sequences;
+    /* Rows of all data-parallel ranks that step together with this one, its own included: what the
+     * experts compute. 0: it steps alone. */
+    int32_t group_rows;
 };
 
 /* Rows that go through the layers: the step's tokens and its padding. */
@@ -62,6 +67,11 @@ struct cost_model {
      * chunk_count. load->tokens ≥ 1 and at most the maximum given at creation. */
     void (*step)(void *state, const struct step_load *load, struct cost *cost);
     void (*destroy)(void *state);
+    /* Of the same step under pipeline parallelism, the time on each of stage_count stages and of the
+     * transfer from one to the next: they sum to time_s. NULL where stage_count is 1. */
+    void (*stage_times)(void *state, const struct step_load *load, const struct cost *cost,
+                        double *stage_s, double *transfer_s);
+    int32_t stage_count;
     double peak_flops_per_s; /* of one rank, for MFU; 0 where the model has none (linear) */
     double peak_bytes_per_s; /* of one rank, for MBU; likewise */
 };

@@ -37,7 +37,8 @@ static void init_decode(struct attention *attention, const struct accelerator *a
     const struct decode_attention_efficiency *fit = &accelerator->decode_attention;
     double sms = (double)accelerator->sm_count;
     double bandwidth = accelerator->memory_bandwidth_bytes_per_s * fit->memory_efficiency;
-    double query_bytes = 2.0 * shape->element_bytes * shape->query_heads * shape->head_dim;
+    double query_bytes =
+        shape->element_bytes * shape->query_heads * (shape->head_dim + shape->value_dim);
     attention->decode_fixed_s = shape->layers * fit->fixed_s;
     attention->decode_s_per_sequence =
         shape->layers * (fit->per_sequence_s * shape->kv_heads / sms + query_bytes / bandwidth);
@@ -57,8 +58,8 @@ static void init_prefill(struct attention *attention, const struct accelerator *
     double head_kv_bytes = attention->kv_bytes_per_token / shape->kv_heads;
     attention->prefill_fixed_s = fit->fixed_s;
     attention->tile_s = fit->per_tile_s;
-    attention->tile_s_per_token =
-        4.0 * TILE_ROWS * shape->head_dim * sms / (shape->flops_per_s * fit->compute_efficiency);
+    attention->tile_s_per_token = 2.0 * TILE_ROWS * (shape->head_dim + shape->value_dim) * sms /
+                                  (shape->flops_per_s * fit->compute_efficiency);
     attention->tiles_at_once = sms / shape->query_heads;
     attention->empty_tile_s = fit->empty_tile_s;
     attention->critical_path = fit->critical_path;
@@ -72,8 +73,8 @@ void attention_init(struct attention *attention, const struct accelerator *accel
                     const struct attention_shape *shape)
 {
     *attention = (struct attention){.layers = shape->layers, .decode_tail_from = INT32_MAX};
-    attention->kv_bytes_per_token = 2.0 * shape->element_bytes * shape->kv_heads * shape->head_dim;
-    attention->flops_per_pair = 4.0 * shape->query_heads * shape->head_dim;
+    attention->kv_bytes_per_token = shape->kv_bytes_per_token;
+    attention->flops_per_pair = 2.0 * shape->query_heads * (shape->head_dim + shape->value_dim);
     if (shape->unfused) {
         attention->score_bytes_per_pair = 4.0 * shape->element_bytes * shape->query_heads;
         attention->score_s_per_pair =

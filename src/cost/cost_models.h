@@ -5,6 +5,7 @@
 #include "settings.h"
 #include <llmsim/accelerator.h>
 #include <llmsim/cost.h>
+#include <llmsim/deployment.h>
 #include <llmsim/model.h>
 
 enum cost_kind { COST_ROOFLINE, COST_LINEAR };
@@ -30,7 +31,7 @@ struct cost_setup {
     const struct cost_config *config;
     const struct model *model;
     const struct accelerator *accelerator;
-    int32_t tensor_parallel_size;   /* divides the heads */
+    struct deployment deployment;   /* whose tensor_parallel_size divides the heads */
     int32_t max_num_batched_tokens; /* of a step */
     int32_t max_num_seqs;           /* of a step */
 };

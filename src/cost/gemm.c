@@ -10,6 +10,8 @@
  * tiles over S SMs, the last of which is not full. Only the A100 shows it. */
 #include "operators.h"
 
+#include "accelerator_spec.h"
+
 #include <math.h>
 
 double cost_pnorm(double a, double b, double p)
@@ -29,18 +31,19 @@ static double wave_factor(const struct accelerator *accelerator, const struct ge
     return 1.0 + accelerator->gemm.wave_quantisation * (ceil(waves) / waves - 1.0);
 }
 
-struct cost gemm_cost(const struct accelerator *accelerator, double flops_per_s,
+struct cost gemm_cost(const struct accelerator *accelerator, int dtype,
                       const struct gemm_shape *shape)
 {
     const struct gemm_efficiency *fit = &accelerator->gemm;
     double m = shape->rows, n = shape->columns, k = shape->inner;
+    double peak = accelerator_flops_per_s(accelerator, dtype);
     double compute_s =
-        wave_factor(accelerator, shape) * 2.0 * m * n * k / (flops_per_s * fit->compute_efficiency);
-    double bytes = shape->element_bytes * (m * k + k * n + m * n);
-    double memory_s = bytes / (accelerator->memory_bandwidth_bytes_per_s * fit->memory_efficiency);
+        wave_factor(accelerator, shape) * 2.0 * m * n * k / (peak * fit->compute_efficiency);
+    double memory_s =
+        gemm_bytes(shape) / (accelerator->memory_bandwidth_bytes_per_s * fit->memory_efficiency);
     struct cost cost = cost_of(fit->fixed_s, compute_s > memory_s ? BOUND_COMPUTE : BOUND_MEMORY,
                                cost_pnorm(compute_s, memory_s, fit->roofline_sharpness));
     cost.flops = 2.0 * shape->useful_rows * n * k;
-    cost.bytes = shape->element_bytes * k * n;
+    cost.bytes = shape->weight_bytes * k * n;
     return cost;
 }

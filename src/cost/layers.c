@@ -13,10 +13,12 @@
 void shard_init(struct shard *shard, const struct cost_setup *setup)
 {
     const struct model *model = setup->model;
-    double ranks = setup->tensor_parallel_size;
+    int tensor_parallel_size = setup->deployment.tensor_parallel_size;
+    double ranks = tensor_parallel_size;
     *shard = (struct shard){
         .accelerator = setup->accelerator,
-        .ranks = setup->tensor_parallel_size,
+        .ranks = tensor_parallel_size,
+        .dtype = model->dtype,
         .flops_per_s = accelerator_flops_per_s(setup->accelerator, model->dtype),
         .element_bytes = dtype_bytes(model->dtype),
         .layers = (double)model->num_hidden_layers,
@@ -24,19 +26,24 @@ void shard_init(struct shard *shard, const struct cost_setup *setup)
         .inner = (double)model->intermediate_size / ranks,
         .vocab = (double)model->vocab_size / ranks,
         .query_heads = (double)model->num_attention_heads / ranks,
-        .kv_heads = (double)model_kv_heads_per_rank(model, setup->tensor_parallel_size),
+        .kv_heads = (double)model_kv_heads_per_rank(model, tensor_parallel_size),
         .head_dim = (double)model->head_dim,
+        .kv_bytes_per_token =
+            model_kv_bytes_per_token(model, &setup->deployment) / (double)model->num_hidden_layers,
         .gated = model->mlp == MLP_GATED,
         .qk_norm = model->qk_norm,
         .rotary = !model->learned_positions,
     };
 }
 
-void operator_list_add(struct operator_list *list, const char *name, double calls, struct cost cost)
+void operator_list_add(struct operator_list *list, double calls, const struct step_operator *added)
 {
     assert((size_t)list->count < sizeof list->items / sizeof *list->items);
-    list->items[list->count].name = name;
-    list->items[list->count++].cost = cost_times(calls, cost);
+    struct step_operator *item = &list->items[list->count++];
+    *item = *added;
+    item->calls = calls;
+    item->cost = cost_times(calls, added->cost);
+    item->moved_bytes = calls * added->moved_bytes;
 }
 
 /* Lists the operators of a batch of rows. */
@@ -50,10 +57,17 @@ static void add_gemm(const struct listing *listing, const char *name, double cal
                      double inner)
 {
     const struct shard *shard = listing->shard;
-    struct gemm_shape shape = {listing->rows, listing->useful_rows, columns, inner,
-                               shard->element_bytes};
-    operator_list_add(listing->list, name, calls,
-                      gemm_cost(shard->accelerator, shard->flops_per_s, &shape));
+    struct gemm_shape shape = {.rows = listing->rows,
+                               .useful_rows = listing->useful_rows,
+                               .columns = columns,
+                               .inner = inner,
+                               .weight_bytes = shard->element_bytes,
+                               .activation_bytes = shard->element_bytes};
+    struct step_operator added = {.name = name,
+                                  .cost = gemm_cost(shard->accelerator, shard->dtype, &shape),
+                                  .moved_bytes = gemm_bytes(&shape),
+                                  .peak_flops_per_s = shard->flops_per_s};
+    operator_list_add(listing->list, calls, &added);
 }
 
 /* `moved` elements a row are read or written, of which `stored` must come from or go to device
@@ -62,19 +76,24 @@ static void add_elementwise(const struct listing *listing, const char *name, dou
                             double moved, double stored)
 {
     const struct shard *shard = listing->shard;
-    struct cost cost =
-        elementwise_cost(shard->accelerator, listing->rows * moved * shard->element_bytes);
-    cost.bytes = listing->useful_rows * stored * shard->element_bytes;
-    operator_list_add(listing->list, name, calls, cost);
+    double moved_bytes = listing->rows * moved * shard->element_bytes;
+    struct step_operator added = {.name = name,
+                                  .cost = elementwise_cost(shard->accelerator, moved_bytes),
+                                  .moved_bytes = moved_bytes};
+    added.cost.bytes = listing->useful_rows * stored * shard->element_bytes;
+    operator_list_add(listing->list, calls, &added);
 }
 
 static void add_all_reduce(const struct listing *listing, const char *name, double calls)
 {
     const struct shard *shard = listing->shard;
-    if (shard->ranks > 1)
-        operator_list_add(listing->list, name, calls,
-                          all_reduce_cost(&shard->accelerator->interconnect, shard->ranks,
-                                          listing->rows * shard->hidden * shard->element_bytes));
+    if (shard->ranks == 1)
+        return;
+    double bytes = listing->rows * shard->hidden * shard->element_bytes;
+    struct step_operator added = {
+        .name = name,
+        .cost = all_reduce_cost(&shard->accelerator->interconnect, shard->ranks, bytes)};
+    operator_list_add(listing->list, calls, &added);
 }
 
 void layers_list(const struct shard *shard, int32_t tokens, int32_t padded,
@@ -111,9 +130,13 @@ void head_list(const struct shard *shard, int32_t sequences, struct operator_lis
     add_gemm(&listing, "lm_head", 1, shard->vocab, shard->hidden);
     if (shard->ranks > 1) {
         double bytes = sequences * shard->vocab * shard->ranks * shard->element_bytes;
-        operator_list_add(list, "logits all-gather", 1,
-                          all_gather_cost(&shard->accelerator->interconnect, shard->ranks, bytes));
+        struct step_operator gather = {
+            .name = "logits all-gather",
+            .cost = all_gather_cost(&shard->accelerator->interconnect, shard->ranks, bytes)};
+        operator_list_add(list, 1, &gather);
     }
     double sampler_s = host->sampler_s + host->sampler_per_sequence_s * sequences;
-    operator_list_add(list, "sampler", 1, cost_of(sampler_s, BOUND_OVERHEAD, 0.0));
+    struct step_operator sampler = {.name = "sampler",
+                                    .cost = cost_of(sampler_s, BOUND_OVERHEAD, 0.0)};
+    operator_list_add(list, 1, &sampler);
 }

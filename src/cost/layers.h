@@ -8,26 +8,33 @@
 struct shard {
     const struct accelerator *accelerator;
     int ranks;
-    double flops_per_s;   /* peak of the model's dtype */
+    int dtype;            /* of activations */
+    double flops_per_s;   /* its peak */
     double element_bytes; /* of that dtype */
     double layers, hidden, inner, vocab;
     double query_heads, kv_heads, head_dim;
+    double kv_bytes_per_token; /* of the cache, in one layer */
     bool gated, qk_norm, rotary;
 };
 
 void shard_init(struct shard *shard, const struct cost_setup *setup);
 
 /* What a step is made of, one entry a kind of operator: all its calls together. */
-struct operator_list {
-    int count;
-    struct {
-        const char *name;
-        struct cost cost;
-    } items[24];
+struct step_operator {
+    const char *name;
+    double calls;
+    struct cost cost;        /* of all calls */
+    double moved_bytes;      /* by all calls, activations included: what the roofline sees */
+    double peak_flops_per_s; /* of the dtype it computes in; 0: it multiplies nothing */
 };
 
-void operator_list_add(struct operator_list *list, const char *name, double calls,
-                       struct cost cost);
+struct operator_list {
+    int count;
+    struct step_operator items[40];
+};
+
+/* `added` as one call; its list takes `calls` of it. */
+void operator_list_add(struct operator_list *list, double calls, const struct step_operator *added);
 
 /* What depends on the number of tokens: from the embedding to the final norm. Runs on `padded`
  * rows, of which `tokens` are of use. */

@@ -3,7 +3,11 @@
 
 #include "hf_config.h"
 
-const char *const dtype_names[] = {"fp32", "bf16", "fp16", NULL};
+const char *const dtype_names[] = {
+    [DTYPE_FP32] = "fp32", [DTYPE_BF16] = "bf16", [DTYPE_FP16] = "fp16", [DTYPE_FP8] = "fp8",
+    [DTYPE_INT8] = "int8", [DTYPE_INT4] = "int4", [DTYPE_FP4] = "fp4",   NULL};
+/* Those that a model as a whole can have. */
+static const char *const model_dtype_names[] = {"fp32", "bf16", "fp16", NULL};
 static const char *const mlp_names[] = {"gated", "plain", NULL};
 static const char *const norm_names[] = {"rms", "layer", NULL};
 
@@ -52,7 +56,7 @@ static const struct setting settings[] = {
     FLAG(qk_norm, "a norm of head_dim on queries and on keys (Qwen3)"),
     CHOICE(mlp, "gated", mlp_names, "gated: gate, up and down projections; plain: up and down"),
     CHOICE(norm, "rms", norm_names, "rms: a weight; layer: a weight and a bias"),
-    CHOICE(dtype, "bf16", dtype_names, "of weights, activations and KV cache"),
+    CHOICE(dtype, "bf16", model_dtype_names, "of weights, activations and KV cache"),
 };
 
 const struct settings_table model_settings = {"a model", settings,
@@ -144,8 +148,9 @@ int64_t model_kv_heads_per_rank(const struct model *model, int tensor_parallel_s
     return heads > 1 ? heads : 1;
 }
 
-double model_weight_bytes(const struct model *model, int tensor_parallel_size)
+double model_weight_bytes(const struct model *model, const struct deployment *deployment)
 {
+    int tensor_parallel_size = deployment->tensor_parallel_size;
     int64_t kv_heads = model_kv_heads_per_rank(model, tensor_parallel_size) * tensor_parallel_size;
     int64_t split =
         model->num_hidden_layers * layer_projections(model, kv_heads) + embedding_parameters(model);
@@ -153,15 +158,20 @@ double model_weight_bytes(const struct model *model, int tensor_parallel_size)
     return parameters * dtype_bytes(model->dtype);
 }
 
-double model_kv_bytes_per_token(const struct model *model, int tensor_parallel_size)
+double model_kv_bytes_per_token(const struct model *model, const struct deployment *deployment)
 {
+    int tensor_parallel_size = deployment->tensor_parallel_size;
     return 2.0 *
            (double)(model->num_hidden_layers *
                     model_kv_heads_per_rank(model, tensor_parallel_size) * model->head_dim) *
-           dtype_bytes(model->dtype);
+           dtype_bytes(deployment->kv_cache_dtype);
 }
 
-int dtype_bytes(int dtype)
+double dtype_bytes(int dtype)
 {
-    return dtype == DTYPE_FP32 ? 4 : 2;
+    static const double bytes[DTYPE_COUNT] = {
+        [DTYPE_FP32] = 4, [DTYPE_BF16] = 2,   [DTYPE_FP16] = 2,  [DTYPE_FP8] = 1,
+        [DTYPE_INT8] = 1, [DTYPE_INT4] = 0.5, [DTYPE_FP4] = 0.5,
+    };
+    return bytes[dtype];
 }

@@ -3,6 +3,7 @@
 #define LLMSIM_COST_MODEL_SPEC_H
 
 #include "settings.h"
+#include <llmsim/deployment.h>
 #include <llmsim/model.h>
 
 extern const struct settings_table model_settings;
@@ -17,18 +18,21 @@ bool model_read(struct document *document, const struct node *mapping, struct mo
 /* Parameters: embeddings, layers, final norm, lm_head where it is not tied. */
 int64_t model_parameters(const struct model *model);
 
-/* Of one tensor-parallel rank: everything but norms and positions is split. */
-double model_weight_bytes(const struct model *model, int tensor_parallel_size);
+/* Of the accelerator that holds most: a rank of the longest pipeline stage, scales of quantised
+ * weights included. Everything but norms, positions and the router is split. */
+double model_weight_bytes(const struct model *model, const struct deployment *deployment);
 
 /* Key and value heads of one tensor-parallel rank: beyond one a rank, ranks hold copies. */
 int64_t model_kv_heads_per_rank(const struct model *model, int tensor_parallel_size);
 
-/* KV cache bytes a token takes on one tensor-parallel rank: 2 · layers · kv_heads · head_dim ·
- * bytes, KV heads over ranks but never less than one. */
-double model_kv_bytes_per_token(const struct model *model, int tensor_parallel_size);
+/* KV cache bytes that a token takes on the accelerator that holds most, in the deployment's KV dtype:
+ * 2 · layers · kv_heads · head_dim · bytes, KV heads over tensor-parallel ranks but never less than
+ * one, layers over pipeline stages. Latent attention: layers · (kv_lora_rank + qk_rope_head_dim) ·
+ * bytes, a copy on each tensor-parallel rank. */
+double model_kv_bytes_per_token(const struct model *model, const struct deployment *deployment);
 
-/* Bytes of one element of a dtype; its name. */
-int dtype_bytes(int dtype);
+/* Bytes of one element of a dtype (4-bit ones: ½); its name. */
+double dtype_bytes(int dtype);
 extern const char *const dtype_names[];
 
 #endif

@@ -39,10 +39,19 @@ struct gemm_shape {
     double rows, useful_rows; /* M */
     double columns;           /* N */
     double inner;             /* K */
-    double element_bytes;
+    double weight_bytes;     /* of an element of the inner × columns matrix, its scales included */
+    double activation_bytes; /* of an element of the two others */
 };
 
-struct cost gemm_cost(const struct accelerator *accelerator, double flops_per_s,
+/* The bytes of its three matrices. */
+static inline double gemm_bytes(const struct gemm_shape *shape)
+{
+    double m = shape->rows, n = shape->columns, k = shape->inner;
+    return shape->weight_bytes * n * k + shape->activation_bytes * (m * k + m * n);
+}
+
+/* `dtype` is what it multiplies in, which sets the peak. */
+struct cost gemm_cost(const struct accelerator *accelerator, int dtype,
                       const struct gemm_shape *shape);
 
 /* A memory-bound kernel that reads and writes `moved_bytes` in all. */
@@ -85,8 +94,10 @@ struct attention {
 
 struct attention_shape {
     double layers;
-    double query_heads, kv_heads, head_dim; /* of the rank */
-    double element_bytes;
+    double query_heads, kv_heads; /* of the rank */
+    double head_dim, value_dim;   /* of queries and keys; of values */
+    double element_bytes;         /* of queries and outputs */
+    double kv_bytes_per_token;    /* of the rank, in one layer, in the cache's dtype */
     double flops_per_s;
     bool unfused;
 };

@@ -155,6 +155,28 @@ static void roofline_step(void *state, const struct step_load *load, struct cost
         add_idle_rows(roofline, load, cost);
 }
 
+void roofline_list(const struct cost_model *cost_model, const struct step_load *load,
+                   struct operator_list *list)
+{
+    const struct roofline *roofline = cost_model->state;
+    const struct shard *shard = &roofline->shard;
+    bool prefill = load->chunk_count > 0;
+    *list = (struct operator_list){0};
+    list_tokens(roofline, load->tokens, list);
+    struct step_operator attention = {
+        .name = "attention",
+        .cost = prefill ? attention_mixed_cost(&roofline->attention, load)
+                        : attention_decode_cost(&roofline->attention, load),
+        .peak_flops_per_s = shard->flops_per_s};
+    attention.moved_bytes = attention.cost.bytes;
+    operator_list_add(list, 1, &attention);
+    if (load->emitting_sequences > 0)
+        head_list(shard, load->emitting_sequences, list);
+    struct step_operator host = {.name = "host",
+                                 .cost = prefill ? roofline->prefill_host : roofline->host};
+    operator_list_add(list, 1, &host);
+}
+
 static void roofline_destroy(void *state)
 {
     struct roofline *roofline = state;
@@ -185,9 +207,17 @@ static void set_decode_tail(struct roofline *roofline)
 static void init_attention(struct roofline *roofline, bool unfused)
 {
     const struct shard *shard = &roofline->shard;
-    struct attention_shape shape = {shard->layers,   shard->query_heads,   shard->kv_heads,
-                                    shard->head_dim, shard->element_bytes, shard->flops_per_s,
-                                    unfused};
+    struct attention_shape shape = {
+        .layers = shard->layers,
+        .query_heads = shard->query_heads,
+        .kv_heads = shard->kv_heads,
+        .head_dim = shard->head_dim,
+        .value_dim = shard->head_dim,
+        .element_bytes = shard->element_bytes,
+        .kv_bytes_per_token = shard->kv_bytes_per_token,
+        .flops_per_s = shard->flops_per_s,
+        .unfused = unfused,
+    };
     attention_init(&roofline->attention, shard->accelerator, &shape);
     set_decode_tail(roofline);
 }
@@ -197,8 +227,9 @@ bool roofline_create(const struct cost_setup *setup, struct cost_model *cost_mod
 {
     const struct accelerator *accelerator = setup->accelerator;
     assert(setup->max_num_seqs >= 1 && setup->max_num_batched_tokens >= 1);
-    assert(setup->model->num_attention_heads % setup->tensor_parallel_size == 0);
-    assert(setup->tensor_parallel_size == 1 || accelerator->interconnect.kind != INTERCONNECT_NONE);
+    int tensor_parallel_size = setup->deployment.tensor_parallel_size;
+    assert(setup->model->num_attention_heads % tensor_parallel_size == 0);
+    assert(tensor_parallel_size == 1 || accelerator->interconnect.kind != INTERCONNECT_NONE);
     struct roofline *roofline = calloc(1, sizeof *roofline);
     if (roofline == NULL)
         return error_run(error, "out of memory");
@@ -223,6 +254,7 @@ bool roofline_create(const struct cost_setup *setup, struct cost_model *cost_mod
         .step = roofline_step,
         .destroy = roofline_destroy,
         .peak_flops_per_s = roofline->shard.flops_per_s,
+        .stage_count = 1,
         .peak_bytes_per_s = accelerator->memory_bandwidth_bytes_per_s,
     };
     return true;

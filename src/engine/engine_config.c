@@ -1,5 +1,6 @@
 #include "engine_config.h"
 
+#include "model_spec.h"
 #include "orders.h"
 #include "policies.h"
 #include <llmsim/request.h>
@@ -12,6 +13,10 @@
 #define MAX_BLOCKS     1e12
 
 static const char *const allocation_choices[] = {"paged", "contiguous", NULL};
+static const char *const all2all_choices[] = {[ALL2ALL_ALLGATHER_REDUCESCATTER] =
+                                                  "allgather_reducescatter",
+                                              [ALL2ALL_DISPATCH_COMBINE] = "dispatch_combine",
+                                              NULL};
 static const char *const preemption_choices[] = {"recompute", "swap", NULL};
 
 static const struct setting offload_keys[] = {
@@ -254,7 +259,76 @@ static const struct setting settings[] = {
         .maximum = 64,
         .help = "accelerators that share every layer; must divide the attention heads",
     },
+    {
+        .name = "pipeline_parallel_size",
+        .kind = SETTING_INTEGER,
+        .offset = FIELD(pipeline_parallel_size),
+        .preset = "1",
+        .minimum = 1,
+        .maximum = 64,
+        .help = "stages of consecutive layers, each on accelerators of its own",
+    },
+    {
+        .name = "data_parallel_size",
+        .kind = SETTING_INTEGER,
+        .offset = FIELD(data_parallel_size),
+        .preset = "1",
+        .minimum = 1,
+        .maximum = 256,
+        .help =
+            "copies that each serve requests of their own; a model with experts shares those, and "
+            "its copies step together",
+    },
+    {
+        .name = "enable_expert_parallel",
+        .kind = SETTING_BOOL,
+        .offset = FIELD(enable_expert_parallel),
+        .preset = "false",
+        .help = "whole experts on each rank, not a slice of every one",
+    },
+    {
+        .name = "all2all_backend",
+        .kind = SETTING_CHOICE,
+        .offset = FIELD(all2all_backend),
+        .preset = "auto",
+        .choices = all2all_choices,
+        .help =
+            "how data-parallel ranks exchange tokens for experts: every token to every rank, or to "
+            "those of its experts; auto: allgather_reducescatter",
+    },
+    {
+        .name = "expert_imbalance",
+        .kind = SETTING_REAL,
+        .offset = FIELD(expert_imbalance),
+        .preset = "auto",
+        .minimum = 1,
+        .maximum = 256,
+        .help = "tokens of the busiest expert-parallel rank over the mean; auto: 1",
+    },
+    {
+        .name = "kv_cache_dtype",
+        .kind = SETTING_CHOICE,
+        .offset = FIELD(kv_cache_dtype),
+        .preset = "auto",
+        .choices = dtype_names,
+        .help = "of the KV cache; auto: the model's dtype",
+    },
 };
 
 const struct settings_table engine_settings = {"the engine section", settings,
                                                sizeof settings / sizeof *settings};
+
+struct deployment engine_deployment(const struct engine_config *config)
+{
+    return (struct deployment){
+        .tensor_parallel_size = (int32_t)config->tensor_parallel_size,
+        .pipeline_parallel_size = (int32_t)config->pipeline_parallel_size,
+        .data_parallel_size = (int32_t)config->data_parallel_size,
+        .expert_parallel = config->enable_expert_parallel,
+        .all2all_backend =
+            config->all2all_backend < 0 ? ALL2ALL_ALLGATHER_REDUCESCATTER : config->all2all_backend,
+        .expert_imbalance =
+            setting_is_set(config->expert_imbalance) ? config->expert_imbalance : 1.0,
+        .kv_cache_dtype = config->kv_cache_dtype,
+    };
+}

@@ -4,6 +4,7 @@
 
 #include "settings.h"
 #include <llmsim/accelerator.h>
+#include <llmsim/deployment.h>
 #include <llmsim/model.h>
 
 enum kv_allocation { ALLOCATION_PAGED, ALLOCATION_CONTIGUOUS };
@@ -37,7 +38,11 @@ struct engine_config {
     double gpu_memory_utilization;
     int64_t num_gpu_blocks_override;
     double memory_overhead_bytes;
-    int64_t tensor_parallel_size;
+    int64_t tensor_parallel_size, pipeline_parallel_size, data_parallel_size;
+    bool enable_expert_parallel;
+    int all2all_backend;     /* enum all2all_backend; unset (−1) where nothing is exchanged */
+    double expert_imbalance; /* likewise NaN */
+    int kv_cache_dtype;      /* enum dtype */
 };
 
 extern const struct settings_table engine_settings;
@@ -50,5 +55,8 @@ extern const struct settings_table engine_settings;
 bool engine_config_resolve(struct engine_config *config, const struct node *node,
                            const struct model *model, const struct accelerator *accelerator,
                            warn_function *warn, struct error *error);
+
+/* What a resolved configuration says of the deployment. */
+struct deployment engine_deployment(const struct engine_config *config);
 
 #endif

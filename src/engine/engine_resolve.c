@@ -286,6 +286,8 @@ bool engine_config_resolve(struct engine_config *config, const struct node *node
 {
     const struct policy *policy = policy_at((size_t)config->scheduler);
     const struct resolving resolving = {config, policy, node, model, accelerator, warn, error};
+    if (config->kv_cache_dtype < 0)
+        config->kv_cache_dtype = model->dtype;
     resolve_length(&resolving);
     resolve_chunking(&resolving);
     if (!resolve_limits(&resolving))

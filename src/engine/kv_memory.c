@@ -30,13 +30,14 @@ bool kv_memory_derive(const struct engine_config *config, const struct model *mo
                       struct kv_memory *memory, struct error *error)
 {
     int ranks = (int)config->tensor_parallel_size;
+    const struct deployment deployment = engine_deployment(config);
     *memory = (struct kv_memory){
         .capacity_bytes = accelerator->memory_bytes,
         .requested_bytes = config->gpu_memory_utilization * accelerator->memory_bytes,
-        .weight_bytes = model_weight_bytes(model, ranks),
+        .weight_bytes = model_weight_bytes(model, &deployment),
         .activation_bytes = activation_peak(config, model),
         .overhead_bytes = config->memory_overhead_bytes,
-        .block_bytes = (double)config->block_size * model_kv_bytes_per_token(model, ranks),
+        .block_bytes = (double)config->block_size * model_kv_bytes_per_token(model, &deployment),
     };
     memory->available_bytes = memory->requested_bytes - memory->weight_bytes -
                               memory->activation_bytes - memory->overhead_bytes;

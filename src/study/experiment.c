@@ -167,7 +167,7 @@ bool experiment_run(const struct experiment_config *config, const struct experim
         .config = &config->cost,
         .model = &config->model,
         .accelerator = &config->accelerator,
-        .tensor_parallel_size = (int32_t)config->engine.tensor_parallel_size,
+        .deployment = engine_deployment(&config->engine),
         .max_num_batched_tokens = (int32_t)config->engine.max_num_batched_tokens,
         .max_num_seqs = (int32_t)config->engine.max_num_seqs,
     };

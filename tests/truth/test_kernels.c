@@ -64,16 +64,23 @@ static void check_errors(const struct errors *errors, const char *file, int leas
 
 static double gemm_s(const struct accelerator *accelerator, double m, double n, double k)
 {
-    struct gemm_shape shape = {m, m, n, k, 2};
-    return gemm_cost(accelerator, accelerator->bf16_flops_per_s, &shape).time_s;
+    struct gemm_shape shape = {m, m, n, k, 2, 2};
+    return gemm_cost(accelerator, DTYPE_BF16, &shape).time_s;
 }
 
 /* Attention of one layer, with the threshold of split-KV as the roofline sets it, unpadded. */
 static struct attention one_layer(const struct accelerator *accelerator, double heads,
                                   double kv_heads, double head_dim)
 {
-    struct attention_shape shape = {
-        1, heads, kv_heads, head_dim, 2, accelerator->bf16_flops_per_s, false};
+    struct attention_shape shape = {1,
+                                    heads,
+                                    kv_heads,
+                                    head_dim,
+                                    head_dim,
+                                    2,
+                                    4 * kv_heads * head_dim,
+                                    accelerator->bf16_flops_per_s,
+                                    false};
     struct attention attention;
     attention_init(&attention, accelerator, &shape);
     attention.decode_tail_from = (int32_t)ceil(1.6 * (double)accelerator->sm_count / kv_heads);

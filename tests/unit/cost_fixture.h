@@ -63,11 +63,25 @@ static inline void fixture_fini(struct fixture *fixture)
     document_destroy(fixture->document);
 }
 
+/* Tensor parallelism alone, and a KV cache in the model's own dtype. */
+static inline struct deployment fixture_deployment(const struct model *model, int ranks)
+{
+    return (struct deployment){.tensor_parallel_size = ranks,
+                               .pipeline_parallel_size = 1,
+                               .data_parallel_size = 1,
+                               .expert_imbalance = 1.0,
+                               .kv_cache_dtype = model->dtype};
+}
+
 /* The cost model of the fixture as it now is; the caller destroys it. */
 static inline struct cost_model fixture_create(const struct fixture *fixture, int ranks)
 {
-    struct cost_setup setup = {
-        &fixture->config, &fixture->model, &fixture->accelerator, ranks, 8192, 256};
+    struct cost_setup setup = {.config = &fixture->config,
+                               .model = &fixture->model,
+                               .accelerator = &fixture->accelerator,
+                               .deployment = fixture_deployment(&fixture->model, ranks),
+                               .max_num_batched_tokens = 8192,
+                               .max_num_seqs = 256};
     struct cost_model cost_model = {0};
     struct error error = {0};
     ck_assert_msg(cost_model_create(&setup, &cost_model, &error), "%s", error.text);

@@ -34,6 +34,7 @@ static struct engine_config defaults(void)
     document_destroy(document);
     config.max_num_seqs = 256;
     config.max_num_batched_tokens = 2048;
+    config.kv_cache_dtype = DTYPE_BF16;
     return config;
 }
 

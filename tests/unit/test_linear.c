@@ -16,7 +16,7 @@ static bool read_text(const char *text, struct cost_config *config, struct error
 static struct cost step(const struct cost_config *config, const struct step_load *load)
 {
     struct cost_setup setup = {.config = config,
-                               .tensor_parallel_size = 1,
+                               .deployment = {1, 1, 1, false, 0, 1.0, DTYPE_BF16},
                                .max_num_batched_tokens = 100,
                                .max_num_seqs = 10};
     struct cost_model cost_model;

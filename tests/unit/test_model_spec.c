@@ -12,6 +12,18 @@ static const struct {
     {"qwen3-8b", 8190735360, DTYPE_BF16},       {"qwen3-32b", 32762123264, DTYPE_BF16},
 };
 
+static double weight_bytes(const struct model *model, int ranks)
+{
+    struct deployment deployment = fixture_deployment(model, ranks);
+    return model_weight_bytes(model, &deployment);
+}
+
+static double kv_bytes(const struct model *model, int ranks)
+{
+    struct deployment deployment = fixture_deployment(model, ranks);
+    return model_kv_bytes_per_token(model, &deployment);
+}
+
 START_TEST(test_published_parameter_counts)
 {
     struct document *document = document_create();
@@ -23,7 +35,7 @@ START_TEST(test_published_parameter_counts)
         ck_assert_str_eq(model.name, shipped[i].name);
         ck_assert_ptr_nonnull(model.source);
         ck_assert_int_eq(model.dtype, shipped[i].dtype);
-        ck_assert_double_eq(model_weight_bytes(&model, 1), 2.0 * (double)shipped[i].parameters);
+        ck_assert_double_eq(weight_bytes(&model, 1), 2.0 * (double)shipped[i].parameters);
     }
     document_destroy(document);
 }
@@ -34,14 +46,14 @@ START_TEST(test_kv_bytes)
     struct document *document = document_create();
     struct model model;
     fixture_read_model(document, "llama-3.1-8b", &model);
-    ck_assert_double_eq(model_kv_bytes_per_token(&model, 1), 131072.0);
-    ck_assert_double_eq(model_kv_bytes_per_token(&model, 2), 65536.0);
+    ck_assert_double_eq(kv_bytes(&model, 1), 131072.0);
+    ck_assert_double_eq(kv_bytes(&model, 2), 65536.0);
     /* Beyond one KV head a rank, ranks hold copies. */
-    ck_assert_double_eq(model_kv_bytes_per_token(&model, 8), 16384.0);
-    ck_assert_double_eq(model_kv_bytes_per_token(&model, 16), 16384.0);
+    ck_assert_double_eq(kv_bytes(&model, 8), 16384.0);
+    ck_assert_double_eq(kv_bytes(&model, 16), 16384.0);
     ck_assert_int_eq(model_kv_heads_per_rank(&model, 16), 1);
     fixture_read_model(document, "llama-2-7b", &model);
-    ck_assert_double_eq(model_kv_bytes_per_token(&model, 1), 524288.0);
+    ck_assert_double_eq(kv_bytes(&model, 1), 524288.0);
     document_destroy(document);
 }
 END_TEST
@@ -53,8 +65,7 @@ START_TEST(test_weights_of_ranks)
     fixture_read_model(document, "llama-2-7b", &model);
     /* All ranks together hold the model, and the norms once more for each rank beyond the first. */
     double norms = 2.0 * (2 * 32 + 1) * 4096;
-    ck_assert_double_eq(4.0 * model_weight_bytes(&model, 4),
-                        model_weight_bytes(&model, 1) + 3.0 * norms);
+    ck_assert_double_eq(4.0 * weight_bytes(&model, 4), weight_bytes(&model, 1) + 3.0 * norms);
     document_destroy(document);
 }
 END_TEST
@@ -95,7 +106,7 @@ START_TEST(test_presets_and_every_parameter)
     int64_t biases = (32 + 2 * 16) + 100 + (10 + 100);
     int64_t expected = 2 * (matrices + biases + 2 * 8) + 5 * 200 + 7 * 100 + 50 * 100;
     ck_assert_int_eq(model_parameters(&model), expected);
-    ck_assert_double_eq(model_weight_bytes(&model, 1), 4.0 * (double)expected);
+    ck_assert_double_eq(weight_bytes(&model, 1), 4.0 * (double)expected);
 }
 END_TEST
 

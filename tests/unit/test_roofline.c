@@ -24,8 +24,8 @@ START_TEST(test_gemm_by_hand)
     struct accelerator accelerator = round_figures;
     /* Compute: 2·100·300·500/(100e12·0.5) = 0.6 µs. Memory: 2·(50000 + 150000 + 30000) bytes over
      * 0.5e12 bytes/s = 0.92 µs. p = 2. */
-    struct gemm_shape shape = {100, 90, 300, 500, 2};
-    struct cost cost = gemm_cost(&accelerator, 100e12, &shape);
+    struct gemm_shape shape = {100, 90, 300, 500, 2, 2};
+    struct cost cost = gemm_cost(&accelerator, DTYPE_BF16, &shape);
     double variable_s = sqrt(0.6e-6 * 0.6e-6 + 0.92e-6 * 0.92e-6);
     ck_assert_double_eq_tol(cost.time_s, 1e-6 + variable_s, 1e-18);
     ck_assert_double_eq_tol(cost.bound_s[BOUND_OVERHEAD], 1e-6, 1e-18);
@@ -36,8 +36,8 @@ START_TEST(test_gemm_by_hand)
     /* 3 · 4 tiles on 10 SMs are 1.2 waves, which take 2: with γ = 0.5, 1 + 0.5·(2/1.2 − 1) = 4/3 of
      * the compute time. A p of 1 adds the two. */
     accelerator.gemm = (struct gemm_efficiency){0.0, 1.0, 1.0, 1.0, 0.5};
-    shape = (struct gemm_shape){300, 300, 1000, 1000, 2};
-    cost = gemm_cost(&accelerator, 100e12, &shape);
+    shape = (struct gemm_shape){300, 300, 1000, 1000, 2, 2};
+    cost = gemm_cost(&accelerator, DTYPE_BF16, &shape);
     ck_assert_double_eq_tol(cost.time_s, 6e-6 * 4.0 / 3.0 + 2.0 * (300e3 + 1e6 + 300e3) / 1e12,
                             1e-16);
     ck_assert_double_gt(cost.bound_s[BOUND_COMPUTE], 0.0);
@@ -95,7 +95,7 @@ END_TEST
 
 static struct attention round_attention(bool unfused)
 {
-    struct attention_shape shape = {1, 8, 2, 100, 2, 100e12, unfused};
+    struct attention_shape shape = {1, 8, 2, 100, 100, 2, 800, 100e12, unfused};
     struct attention attention;
     attention_init(&attention, &round_figures, &shape);
     return attention;
