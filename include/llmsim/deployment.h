@@ -20,7 +20,9 @@ struct deployment {
      * every expert. */
     bool expert_parallel;
     int all2all_backend;     /* enum all2all_backend; data_parallel_size > 1 only */
-    double expert_imbalance; /* ≥ 1: tokens of the busiest expert-parallel rank over the mean */
+    double expert_skew;      /* ≥ 0: expert i is chosen as often as i^−skew; 0: all alike */
+    double expert_imbalance; /* tokens of the busiest expert-parallel rank over the mean; 0: what
+                                the skew gives */
     int kv_cache_dtype;      /* enum dtype (llmsim/model.h) */
 };
 

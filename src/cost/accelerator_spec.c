@@ -3,6 +3,7 @@
 #include "accelerator_spec.h"
 
 #include <llmsim/model.h>
+#include <string.h>
 
 #define REAL(name_, type, member, unit_, least, most, preset_, help_)                              \
     {                                                                                              \
@@ -18,29 +19,61 @@
 
 /* clang-format off */
 static const struct setting gemm_rows[] = {
-    REAL("fixed", struct gemm_efficiency, fixed_s, UNIT_SECONDS, 0, 1, "4.5 us",
-         "t0: of every GEMM"),
+    REAL("fixed", struct gemm_efficiency, fixed_s, UNIT_SECONDS, 0, 1, "1 us", "t0: of every GEMM"),
     REAL("compute_efficiency", struct gemm_efficiency, compute_efficiency, UNIT_NONE, 1e-3, 1,
-         "0.85", "ec: share of peak FLOP/s that large GEMMs reach"),
-    REAL("memory_efficiency", struct gemm_efficiency, memory_efficiency, UNIT_NONE, 1e-3, 1, "0.9",
-         "em: share of the memory bandwidth that large streams reach"),
-    REAL("roofline_sharpness", struct gemm_efficiency, roofline_sharpness, UNIT_NONE, 1, 100, "1.8",
+         "0.85", "ec: share of peak FLOP/s that a tile's multiplications reach"),
+    REAL("memory_efficiency", struct gemm_efficiency, memory_efficiency, UNIT_NONE, 1e-3, 1, "0.92",
+         "em: share of the memory bandwidth that a long stream reaches"),
+    REAL("memory_ramp", struct gemm_efficiency, memory_ramp_s, UNIT_SECONDS, 0, 1, "1 us",
+         "τ: a stream that takes T takes √(τ·T) more to come up to speed"),
+    REAL("roofline_sharpness", struct gemm_efficiency, roofline_sharpness, UNIT_NONE, 1, 100, "3.5",
          "p: the norm that joins compute and memory time; larger is a sharper knee"),
-    REAL("wave_quantisation", struct gemm_efficiency, wave_quantisation, UNIT_NONE, 0, 1, "0",
+    REAL("wave_quantisation", struct gemm_efficiency, wave_quantisation, UNIT_NONE, 0, 1, "0.5",
          "γ: share of a last, partial wave of tiles that is lost; 0: none"),
+    REAL("tile", struct gemm_efficiency, tile_s, UNIT_SECONDS, 0, 1, "2 us",
+         "tl: of a tile, beside its multiplications"),
+    REAL("sm_bandwidth", struct gemm_efficiency, sm_bandwidth_bytes_per_s, UNIT_BYTES_PER_S, 1,
+         INFINITY, "90 GB/s", "ws: of operands from L2 to one SM"),
+    REAL("split", struct gemm_efficiency, split_s, UNIT_SECONDS, 0, 1, "3 us",
+         "tr: of adding up partial sums, where the inner dimension is split"),
 };
 static const struct settings_table gemm_table = {"gemm", gemm_rows, COUNT(gemm_rows)};
 
+static const char *const tiles_names[] = {
+    [GEMM_TILES_ANY] = "any", [GEMM_TILES_128] = "128x128", NULL};
+static const struct setting gemm_8bit_rows[] = {
+    REAL("compute_efficiency", struct gemm_8bit_efficiency, compute_efficiency, UNIT_NONE, 1e-3, 1,
+         "0.78", "ec: share of the 8-bit peak that a tile's multiplications reach"),
+    REAL("wave_quantisation", struct gemm_8bit_efficiency, wave_quantisation, UNIT_NONE, 0, 1,
+         "0.5", "γ: share of a last, partial wave of tiles that is lost"),
+    REAL("tile", struct gemm_8bit_efficiency, tile_s, UNIT_SECONDS, 0, 1, "1 us",
+         "tl: of a tile, beside its multiplications"),
+    REAL("sm_bandwidth", struct gemm_8bit_efficiency, sm_bandwidth_bytes_per_s, UNIT_BYTES_PER_S, 1,
+         INFINITY, "90 GB/s", "ws: of operands from L2 to one SM"),
+    {.name = "tiles", .kind = SETTING_CHOICE, .offset = offsetof(struct gemm_8bit_efficiency, tiles),
+     .preset = "any", .choices = tiles_names, .help = "kernels there are, by the tiles they compute"},
+    REAL("quantise", struct gemm_8bit_efficiency, quantise_s, UNIT_SECONDS, 0, 1, "3 us",
+         "tq: of the pass that quantises activations"),
+    REAL("quantise_efficiency", struct gemm_8bit_efficiency, quantise_efficiency, UNIT_NONE, 1e-3,
+         20, "0.5", "eq: its share of the memory bandwidth; beyond 1: it works in L2"),
+    REAL("quantise_row", struct gemm_8bit_efficiency, quantise_row_elements, UNIT_NONE, 0, 1e6, "0",
+         "k0: elements that a row takes as long as, beside its own"),
+};
+static const struct settings_table gemm_8bit_table = {"gemm_8bit", gemm_8bit_rows,
+                                                      COUNT(gemm_8bit_rows)};
+
 static const struct setting decode_rows[] = {
-    REAL("fixed", struct decode_attention_efficiency, fixed_s, UNIT_SECONDS, 0, 1, "13 us",
+    REAL("fixed", struct decode_attention_efficiency, fixed_s, UNIT_SECONDS, 0, 1, "12 us",
          "d0: of every attention kernel in a step of decodes only"),
     REAL("per_sequence", struct decode_attention_efficiency, per_sequence_s, UNIT_SECONDS, 0, 1,
-         "2.4 us", "dtc: for each sequence and KV head on one SM"),
+         "3.6 us", "dtc: for each sequence and KV head on one SM"),
     REAL("memory_efficiency", struct decode_attention_efficiency, memory_efficiency, UNIT_NONE,
          1e-3, 1, "0.9", "dem: share of the memory bandwidth reached in reading the KV cache"),
+    REAL("split", struct decode_attention_efficiency, split_s, UNIT_SECONDS, 0, 1, "6 us",
+         "ds: of adding up, where contexts of 512 tokens or more are split over SMs"),
     REAL("tail_per_token", struct decode_attention_efficiency, tail_s_per_token,
-         UNIT_SECONDS_PER_TOKEN, 0, 1, "0 us",
-         "rl: for the longest context, once enough sequences switch split-KV off; 0: none"),
+         UNIT_SECONDS_PER_TOKEN, 0, 1, "0.02 us",
+         "rl: of context that one SM walks through, where they are not"),
 };
 static const struct settings_table decode_table = {"decode_attention", decode_rows,
                                                    COUNT(decode_rows)};
@@ -49,13 +82,15 @@ static const struct setting prefill_rows[] = {
     REAL("fixed", struct prefill_attention_efficiency, fixed_s, UNIT_SECONDS, 0, 1, "3 us",
          "v0: of every attention kernel in a step with any prefill"),
     REAL("per_tile", struct prefill_attention_efficiency, per_tile_s, UNIT_SECONDS, 0, 1, "4 us",
-         "tc: for each tile of 64 query rows of a head"),
+         "tc: for each tile of query rows of a head"),
     REAL("compute_efficiency", struct prefill_attention_efficiency, compute_efficiency, UNIT_NONE,
-         1e-3, 1, "0.62", "ea: share of peak FLOP/s within a tile"),
+         1e-3, 1, "0.65", "ea: share of peak FLOP/s within a tile"),
     REAL("empty_tile", struct prefill_attention_efficiency, empty_tile_s, UNIT_SECONDS, 0, 1,
          "0.33 us", "te: for each tile of the grid with nothing to do"),
     REAL("critical_path", struct prefill_attention_efficiency, critical_path, UNIT_NONE, 0, 10,
          "0.55", "κ: share of the longest tile that adds to the throughput time"),
+    REAL("roofline_sharpness", struct prefill_attention_efficiency, roofline_sharpness, UNIT_NONE, 1,
+         100, "4", "pm: the norm that joins compute and memory time"),
 };
 static const struct settings_table prefill_table = {"prefill_attention", prefill_rows,
                                                     COUNT(prefill_rows)};
@@ -71,31 +106,52 @@ static const struct setting elementwise_rows[] = {
 static const struct settings_table elementwise_table = {"elementwise", elementwise_rows,
                                                         COUNT(elementwise_rows)};
 
+static const struct setting moe_rows[] = {
+    REAL("fixed", struct moe_efficiency, fixed_s, UNIT_SECONDS, 0, 1, "28 us",
+         "t0: of the routed experts of a layer, all kernels"),
+    REAL("compute_efficiency", struct moe_efficiency, compute_efficiency, UNIT_NONE, 1e-3, 1, "0.5",
+         "ec: share of peak FLOP/s that grouped GEMMs reach"),
+    REAL("memory_efficiency", struct moe_efficiency, memory_efficiency, UNIT_NONE, 1e-3, 1, "0.89",
+         "em: share of the memory bandwidth reached in reading experts"),
+    REAL("roofline_sharpness", struct moe_efficiency, roofline_sharpness, UNIT_NONE, 1, 100, "1.6",
+         "p: the norm that joins compute and memory time"),
+};
+static const struct settings_table moe_table = {"moe", moe_rows, COUNT(moe_rows)};
+
 static const char *const interconnect_names[] = {"pcie", "nvlink", NULL};
+#define LINK_TIME(name_, member, help_)                                                            \
+    REAL(name_, struct interconnect, member, UNIT_SECONDS, 0, 1, "none", help_)
+#define LINK_SHARE(name_, member, help_)                                                           \
+    REAL(name_, struct interconnect, member, UNIT_NONE, 1e-3, 2, "none", help_)
+#define LINK_EXPONENT(name_, member, help_)                                                        \
+    REAL(name_, struct interconnect, member, UNIT_NONE, -3, 3, "none", help_)
 static const struct setting interconnect_rows[] = {
     {.name = "kind", .kind = SETTING_CHOICE, .offset = offsetof(struct interconnect, kind),
      .preset = "none", .choices = interconnect_names,
-     .help = "between tensor-parallel ranks; none: one rank only"},
+     .help = "between the ranks of a group; none: one rank only"},
     REAL("bandwidth", struct interconnect, bandwidth_bytes_per_s, UNIT_BYTES_PER_S, 1, INFINITY,
-         "none", "NVLink: V, of the link in one direction; PCIe: β, reached by an all-reduce"),
-    REAL("latency", struct interconnect, latency_s, UNIT_SECONDS, 0, 1, "none",
-         "PCIe: α, of every all-reduce"),
-    REAL("one_shot", struct interconnect, one_shot_s, UNIT_SECONDS, 0, 1, "none",
-         "NVLink: a1, of a one-shot all-reduce"),
-    REAL("one_shot_efficiency", struct interconnect, one_shot_efficiency, UNIT_NONE, 1e-3, 2,
-         "none", "NVLink: b1, share of the bandwidth"),
-    REAL("two_shot", struct interconnect, two_shot_s, UNIT_SECONDS, 0, 1, "none",
-         "NVLink: a2, of a two-shot all-reduce"),
-    REAL("two_shot_efficiency", struct interconnect, two_shot_efficiency, UNIT_NONE, 1e-3, 2,
-         "none", "NVLink: b2, share of the bandwidth"),
-    REAL("per_rank", struct interconnect, per_rank_s, UNIT_SECONDS, 0, 1, "none",
-         "NVLink: h, for each other rank"),
-    REAL("large", struct interconnect, large_s, UNIT_SECONDS, 0, 1, "none",
-         "NVLink: a, of an all-reduce of more than 8 MiB"),
-    REAL("large_efficiency", struct interconnect, large_efficiency, UNIT_NONE, 1e-3, 2, "none",
-         "NVLink: b, share of the bandwidth with 8 ranks"),
-    REAL("large_rank_exponent", struct interconnect, large_rank_exponent, UNIT_NONE, 0, 3, "none",
-         "NVLink: e, the share goes as (ranks / 8)^e"),
+         "none", "V: of the link in one direction"),
+    LINK_TIME("one_shot", one_shot_s, "a1: of a one-shot all-reduce; PCIe: between two ranks"),
+    LINK_SHARE("one_shot_efficiency", one_shot_efficiency, "b1: share of the bandwidth"),
+    LINK_TIME("two_shot", two_shot_s, "NVLink: a2, of a two-shot all-reduce"),
+    LINK_SHARE("two_shot_efficiency", two_shot_efficiency, "NVLink: b2, share of the bandwidth"),
+    LINK_TIME("low_latency", low_latency_s, "PCIe: a2, of NCCL's low-latency all-reduce"),
+    LINK_SHARE("low_latency_efficiency", low_latency_efficiency,
+               "PCIe: b2, share of the bandwidth"),
+    REAL("custom_limit", struct interconnect, custom_limit_bytes, UNIT_BYTES, 0, 1e15, "none",
+         "longest message of one-shot and two-shot; longer ones go in a ring"),
+    LINK_TIME("per_rank", per_rank_s, "h: for each other rank"),
+    LINK_TIME("ring", ring_s, "a: of a ring all-reduce"),
+    LINK_SHARE("ring_efficiency", ring_efficiency, "b: share of the bandwidth with 8 ranks"),
+    LINK_EXPONENT("ring_rank_exponent", ring_rank_exponent, "e: the share goes as (ranks / 8)^e"),
+    LINK_TIME("gather", gather_s, "g: of an all-gather, reduce-scatter or all-to-all"),
+    LINK_TIME("gather_per_rank", gather_per_rank_s, "gh: for each other rank"),
+    LINK_SHARE("gather_efficiency", gather_efficiency, "gb: share of the bandwidth, short messages"),
+    LINK_TIME("gather_long", gather_long_s, "gl: that long messages take more, to be faster"),
+    LINK_SHARE("gather_long_efficiency", gather_long_efficiency,
+               "glb: share of the bandwidth with 8 ranks, long messages"),
+    LINK_EXPONENT("gather_rank_exponent", gather_rank_exponent,
+                  "ge: the share goes as (ranks / 8)^ge"),
 };
 static const struct settings_table interconnect_table = {"interconnect", interconnect_rows,
                                                          COUNT(interconnect_rows)};
@@ -138,15 +194,20 @@ static const struct setting rows[] = {
          "P: without tensor cores"),
     {.name = "sm_count", .kind = SETTING_INTEGER, .offset = offsetof(struct accelerator, sm_count),
      .minimum = 1, .maximum = 1e6, .help = "S: streaming multiprocessors"},
+    {.name = "flash_attention", .kind = SETTING_INTEGER,
+     .offset = offsetof(struct accelerator, flash_attention), .preset = "2", .minimum = 2,
+     .maximum = 3, .help = "version of the FlashAttention kernels that run on it; 3: Hopper"},
     REAL("l2_cache", struct accelerator, l2_cache_bytes, UNIT_BYTES, 1, 1e12, NULL,
          "L2: size of the last cache"),
     REAL("power", struct accelerator, power_w, UNIT_WATTS, 0, 1e6, "none",
          "board power of the datasheet; nothing is computed from it"),
     SECTION(gemm, &gemm_table, "auto", "matrix products"),
+    SECTION(gemm_8bit, &gemm_8bit_table, "auto", "what is its own where both operands have 8 bits"),
     SECTION(decode_attention, &decode_table, "auto", "attention in steps of decodes only"),
     SECTION(prefill_attention, &prefill_table, "auto", "attention in steps with any prefill"),
     SECTION(elementwise, &elementwise_table, "auto", "norms, rotary embedding, activations"),
-    SECTION(interconnect, &interconnect_table, "none", "between tensor-parallel ranks"),
+    SECTION(moe, &moe_table, "auto", "routed experts"),
+    SECTION(interconnect, &interconnect_table, "none", "between the ranks of a group"),
     SECTION(host_link, &host_link_table, "auto", "between device and host memory"),
     SECTION(host, &host_table, "auto", "time that no kernel accounts for"),
 };
@@ -157,13 +218,15 @@ const struct settings_table accelerator_settings = {"an accelerator", rows, COUN
 /* The rows of the interconnect section that only one kind reads. */
 static bool belongs_to_kind(const struct setting *setting, int kind)
 {
-    if (setting->kind == SETTING_CHOICE)
-        return true;
-    if (setting->offset == offsetof(struct interconnect, bandwidth_bytes_per_s))
-        return kind != INTERCONNECT_NONE;
-    if (setting->offset == offsetof(struct interconnect, latency_s))
-        return kind == INTERCONNECT_PCIE;
-    return kind == INTERCONNECT_NVLINK;
+    static const struct {
+        const char *prefix;
+        int kind;
+    } own[] = {{"two_shot", INTERCONNECT_NVLINK}, {"low_latency", INTERCONNECT_PCIE}};
+    for (size_t i = 0; i < COUNT(own); i++) {
+        if (strncmp(setting->name, own[i].prefix, strlen(own[i].prefix)) == 0)
+            return kind == own[i].kind;
+    }
+    return kind != INTERCONNECT_NONE;
 }
 
 bool accelerator_check(const struct accelerator *accelerator, const struct node *node,

@@ -20,6 +20,8 @@ static const char *const model_names[] = {
     [COST_ROOFLINE] = "roofline", [COST_LINEAR] = "linear", NULL};
 static const char *const attention_names[] = {
     [ATTENTION_FLASH] = "flash", [ATTENTION_UNFUSED] = "unfused", NULL};
+static const char *const latent_names[] = {
+    [LATENT_ABSORBED] = "absorbed", [LATENT_EXPANDED] = "expanded", NULL};
 
 static const struct setting settings[] = {
     {.name = "model",
@@ -34,6 +36,13 @@ static const struct setting settings[] = {
      .preset = "auto",
      .choices = attention_names,
      .help = "roofline only: FlashAttention (auto), or one that writes and reads the score matrix"},
+    {.name = "latent_attention",
+     .kind = SETTING_CHOICE,
+     .offset = offsetof(struct cost_config, latent_attention),
+     .preset = "auto",
+     .choices = latent_names,
+     .help = "roofline only, models with latent attention: all in the space of the latent, or all "
+             "latents expanded to keys and values; auto: decodes absorbed, prompts expanded"},
     {.name = "base",
      .kind = SETTING_REAL,
      .unit = UNIT_SECONDS,
@@ -92,6 +101,8 @@ static bool resolve_linear(struct cost_config *config, const struct node *node, 
     }
     if (config->attention >= 0)
         return refuse_foreign_key(config, "attention", node, error);
+    if (config->latent_attention >= 0)
+        return refuse_foreign_key(config, "latent_attention", node, error);
     if (sum_s == 0.0)
         return error_input(error, node_key_location(node, "model"),
                            "a linear cost model without any cost: say 'base', or another of its "

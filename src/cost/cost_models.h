@@ -10,11 +10,13 @@
 
 enum cost_kind { COST_ROOFLINE, COST_LINEAR };
 enum attention_kind { ATTENTION_FLASH, ATTENTION_UNFUSED };
+enum latent_kind { LATENT_ABSORBED, LATENT_EXPANDED };
 
 /* The `cost` section. */
 struct cost_config {
-    int model;     /* enum cost_kind */
-    int attention; /* enum attention_kind; roofline only */
+    int model;            /* enum cost_kind */
+    int attention;        /* enum attention_kind; roofline only, as the next */
+    int latent_attention; /* enum latent_kind; −1: decodes absorbed, prompts expanded */
     /* linear only: seconds a step, a prefill token, a decoding sequence, and a token of context of
      * every sequence in the step (decodes: their KV, the new token included; prefill chunks: what
      * was computed before and in this step). */

@@ -6,12 +6,16 @@
  *          + lm_head GEMM, (all-gather), sampler            on the sequences that emit a token
  *          + host overhead
  *
+ * with experts in place of the MLP and latents in place of the qkv GEMM where the model has them
+ * (experts.c, latent.c).
+ *
  * All but attention depends on the number of tokens alone, or on the number of emitting sequences
  * alone: two tables, filled on first use. In a step of decodes both are the number of decodes, and
  * all that is left are the contexts: a third table makes it one look-up and a handful of
  * multiplications. */
 #include "roofline.h"
 
+#include "accelerator_spec.h"
 #include "layers.h"
 #include "operators.h"
 
@@ -20,19 +24,26 @@
 
 /* A step of so many decodes, but for what their contexts add. */
 struct decode_step {
-    struct cost cost;
-    double tail_s_per_token;
+    struct cost cost; /* without attention over the cache */
+    struct decode_attention attention, window_attention;
 };
 
 struct roofline {
     struct shard shard;
-    struct attention attention;
+    struct attention attention;        /* of decodes, in layers that see everything */
+    struct attention prompt_attention; /* of chunks; another than that where latents are expanded */
+    struct attention window_attention; /* in layers with a window, if any */
+    bool latent, absorbs_decodes, absorbs_prompts;
+    bool exchanges;           /* experts with other data-parallel ranks */
+    bool has_rare;            /* any of these three */
     struct cost host;         /* of every step */
     struct cost prefill_host; /* of every step with any prefill, in place of `host` */
     int32_t max_num_seqs, max_num_batched_tokens;
     struct cost *by_tokens;         /* [max_num_batched_tokens + 1]; time_s 0: not filled yet */
     struct cost *by_emitting;       /* [max_num_seqs + 1]; likewise, but for [0], which is 0 */
     struct decode_step *by_decodes; /* [max_num_seqs + 1]; likewise */
+    struct cost experts;            /* latest, of experts_rows and experts_own_rows */
+    int32_t experts_rows, experts_own_rows;
 };
 
 int32_t roofline_padded_tokens(int32_t tokens, int32_t max_num_seqs, int32_t max_num_batched_tokens)
@@ -50,19 +61,18 @@ int32_t roofline_padded_tokens(int32_t tokens, int32_t max_num_seqs, int32_t max
     return padded <= limit ? padded : tokens;
 }
 
-static struct cost sum_of(const struct operator_list *list)
+static int32_t padded_tokens(const struct roofline *roofline, int32_t tokens)
 {
-    struct cost sum = {0};
-    for (int i = 0; i < list->count; i++)
-        cost_add(&sum, &list->items[i].cost);
-    return sum;
+    return roofline_padded_tokens(tokens, roofline->max_num_seqs, roofline->max_num_batched_tokens);
 }
 
 static void list_tokens(const struct roofline *roofline, int32_t tokens, struct operator_list *list)
 {
-    int32_t padded =
-        roofline_padded_tokens(tokens, roofline->max_num_seqs, roofline->max_num_batched_tokens);
-    layers_list(&roofline->shard, tokens, padded, list);
+    const struct shard *shard = &roofline->shard;
+    int32_t padded = padded_tokens(roofline, tokens);
+    layers_list(shard, tokens, padded, list);
+    if (!roofline->exchanges)
+        experts_list(shard, tokens, padded, padded, list);
 }
 
 static const struct cost *cost_by_tokens(struct roofline *roofline, int32_t tokens)
@@ -72,7 +82,7 @@ static const struct cost *cost_by_tokens(struct roofline *roofline, int32_t toke
     if (cost->time_s == 0.0) {
         struct operator_list list = {0};
         list_tokens(roofline, tokens, &list);
-        *cost = sum_of(&list);
+        *cost = operator_list_sum(&list);
     }
     return cost;
 }
@@ -84,28 +94,102 @@ static const struct cost *cost_by_emitting(struct roofline *roofline, int32_t se
     if (cost->time_s == 0.0 && sequences > 0) {
         struct operator_list list = {0};
         head_list(&roofline->shard, sequences, &list);
-        *cost = sum_of(&list);
+        *cost = operator_list_sum(&list);
     }
     return cost;
+}
+
+/* Experts compute the rows of all data-parallel ranks. */
+static const struct cost *cost_of_experts(struct roofline *roofline, const struct step_load *load)
+{
+    int32_t own_rows = step_load_rows(load);
+    int32_t group_rows = load->group_rows > 0 ? load->group_rows : own_rows;
+    if (roofline->experts_rows != group_rows || roofline->experts_own_rows != own_rows) {
+        struct operator_list list = {0};
+        experts_list(&roofline->shard, own_rows, own_rows, group_rows, &list);
+        roofline->experts = operator_list_sum(&list);
+        roofline->experts_rows = group_rows;
+        roofline->experts_own_rows = own_rows;
+    }
+    return &roofline->experts;
+}
+
+/* What latents cost beside the attention: of `decodes` that are absorbed or whose context is
+ * expanded, and of chunks. */
+static void list_latents(const struct roofline *roofline, const struct step_load *load,
+                         struct operator_list *list)
+{
+    const struct shard *shard = &roofline->shard;
+    double absorbed = roofline->absorbs_decodes ? load->decode_sequences : 0.0;
+    double expanded = roofline->absorbs_decodes ? 0.0 : (double)load->decode_context_sum;
+    for (int32_t i = 0; i < load->chunk_count; i++) {
+        const struct prefill_chunk *chunk = &load->chunks[i];
+        double tokens = load->padded_chunk_tokens > 0 ? load->padded_chunk_tokens : chunk->tokens;
+        if (roofline->absorbs_prompts)
+            absorbed += tokens;
+        else
+            expanded += tokens + chunk->context_tokens;
+    }
+    if (absorbed > 0.0)
+        latent_absorption_list(shard, absorbed, list);
+    if (expanded > 0.0)
+        latent_expansion_list(shard, expanded, list);
+}
+
+static struct cost cost_of_latents(const struct roofline *roofline, const struct step_load *load)
+{
+    struct operator_list list = {0};
+    list_latents(roofline, load, &list);
+    return operator_list_sum(&list);
 }
 
 static const struct decode_step *fill_by_decodes(struct roofline *roofline, int32_t sequences)
 {
     struct decode_step *step = &roofline->by_decodes[sequences];
-    struct decode_attention attention = attention_decode_fixed(&roofline->attention, sequences);
-    step->tail_s_per_token = attention.tail_s_per_token;
-    step->cost = attention.fixed;
-    cost_add(&step->cost, cost_by_tokens(roofline, sequences));
+    int32_t padded = padded_tokens(roofline, sequences);
+    step->attention = attention_decode_prepare(&roofline->attention, sequences, padded);
+    step->window_attention =
+        attention_decode_prepare(&roofline->window_attention, sequences, padded);
+    step->cost = *cost_by_tokens(roofline, sequences);
     cost_add(&step->cost, cost_by_emitting(roofline, sequences));
     cost_add(&step->cost, &roofline->host);
     return step;
 }
 
+/* Attention in a step with any prefill. Where decodes and prompts differ, they run one after the
+ * other. */
+static struct cost mixed_attention(const struct roofline *roofline, const struct step_load *load)
+{
+    if (!roofline->latent || roofline->absorbs_decodes == roofline->absorbs_prompts) {
+        struct cost cost = attention_mixed_cost(&roofline->prompt_attention, load);
+        if (roofline->window_attention.layers > 0.0) {
+            struct cost window = attention_mixed_cost(&roofline->window_attention, load);
+            cost_add(&cost, &window);
+        }
+        return cost;
+    }
+    struct step_load chunks = *load;
+    chunks.decode_sequences = chunks.decode_context_max = 0;
+    chunks.decode_context_sum = 0;
+    struct cost cost = attention_mixed_cost(&roofline->prompt_attention, &chunks);
+    if (load->decode_sequences > 0) {
+        struct cost decodes = attention_decode_cost(&roofline->attention, load);
+        cost_add(&cost, &decodes);
+    }
+    return cost;
+}
+
 /* A step with any prefill. */
 static struct cost mixed_step(struct roofline *roofline, const struct step_load *load)
 {
-    struct cost cost = attention_mixed_cost(&roofline->attention, load);
+    struct cost cost = mixed_attention(roofline, load);
+    if (roofline->latent) {
+        struct cost latents = cost_of_latents(roofline, load);
+        cost_add(&cost, &latents);
+    }
     cost_add(&cost, cost_by_tokens(roofline, step_load_rows(load)));
+    if (roofline->exchanges)
+        cost_add(&cost, cost_of_experts(roofline, load));
     cost_add(&cost, cost_by_emitting(roofline, load->emitting_sequences));
     cost_add(&cost, &roofline->prefill_host);
     return cost;
@@ -135,6 +219,27 @@ static void add_idle_rows(struct roofline *roofline, const struct step_load *loa
         cost->bound_s[i] += with->bound_s[i] - without->bound_s[i];
 }
 
+/* What only some models need of a step of decodes. */
+static void add_rare(struct roofline *roofline, const struct step_load *load,
+                     const struct decode_step *step, struct cost *cost)
+{
+    if (roofline->window_attention.layers > 0.0) {
+        const struct attention *attention = &roofline->window_attention;
+        struct cost window = attention_decode_finish(attention, &step->window_attention,
+                                                     attention_context_sum(attention, load),
+                                                     attention_context_max(attention, load));
+        cost_add(cost, &window);
+    }
+    if (roofline->latent) {
+        struct cost latents = cost_of_latents(roofline, load);
+        cost_add(cost, &latents);
+    }
+    if (roofline->exchanges)
+        cost_add(cost, cost_of_experts(roofline, load));
+    if (load->idle_sequences > 0)
+        add_idle_rows(roofline, load, cost);
+}
+
 static void roofline_step(void *state, const struct step_load *load, struct cost *cost)
 {
     struct roofline *roofline = state;
@@ -149,32 +254,79 @@ static void roofline_step(void *state, const struct step_load *load, struct cost
     const struct decode_step *step = &roofline->by_decodes[sequences];
     if (step->cost.time_s == 0.0)
         step = fill_by_decodes(roofline, sequences);
-    *cost =
-        attention_with_contexts(&roofline->attention, &step->cost, step->tail_s_per_token, load);
-    if (load->idle_sequences > 0)
-        add_idle_rows(roofline, load, cost);
+    *cost = attention_decode_finish(&roofline->attention, &step->attention,
+                                    (double)load->decode_context_sum, load->decode_context_max);
+    cost_add(cost, &step->cost);
+    if (roofline->has_rare || load->idle_sequences > 0)
+        add_rare(roofline, load, step, cost);
+}
+
+/* Where a stage's layers end is vLLM's choice (distributed/utils.py, get_pp_indices): as many on
+ * each, those left over on the ones before the last. */
+static double stage_layers(const struct roofline *roofline, int32_t stage)
+{
+    int32_t stages = roofline->shard.deployment.pipeline_parallel_size;
+    int64_t layers = roofline->shard.model->num_hidden_layers;
+    int64_t left_over = layers % stages;
+    bool takes_one = stage < stages - 1 && stage >= stages - 1 - left_over;
+    return (double)(layers / stages + (takes_one ? 1 : 0));
+}
+
+static void roofline_stage_times(void *state, const struct step_load *load, const struct cost *cost,
+                                 double *stage_s, double *transfer_s)
+{
+    struct roofline *roofline = state;
+    int32_t stages = roofline->shard.deployment.pipeline_parallel_size;
+    int32_t rows = step_load_rows(load), padded = padded_tokens(roofline, rows);
+    struct operator_list first = {0}, last = {0};
+    embedding_list(&roofline->shard, rows, padded, &first);
+    final_norm_list(&roofline->shard, rows, padded, &last);
+    *transfer_s = pipeline_transfer_cost(&roofline->shard, padded).time_s;
+    double first_s = operator_list_sum(&first).time_s;
+    first_s += load->chunk_count > 0 ? roofline->prefill_host.time_s : roofline->host.time_s;
+    double last_s = operator_list_sum(&last).time_s +
+                    cost_by_emitting(roofline, load->emitting_sequences)->time_s;
+    double layer_s =
+        (cost->time_s - first_s - last_s - *transfer_s * (stages - 1)) / roofline->shard.layers;
+    for (int32_t i = 0; i < stages; i++)
+        stage_s[i] = layer_s * stage_layers(roofline, i);
+    stage_s[0] += first_s;
+    stage_s[stages - 1] += last_s;
+}
+
+static void list_attention(const struct roofline *roofline, const char *name,
+                           const struct attention *attention, const struct step_load *load,
+                           struct operator_list *list)
+{
+    struct step_operator added = {
+        .name = name,
+        .cost = load->chunk_count > 0 ? attention_mixed_cost(attention, load)
+                                      : attention_decode_cost(attention, load),
+        .peak_flops_per_s = roofline->shard.flops_per_s,
+    };
+    added.moved_bytes = added.cost.bytes;
+    operator_list_add(list, 1, &added);
 }
 
 void roofline_list(const struct cost_model *cost_model, const struct step_load *load,
                    struct operator_list *list)
 {
     const struct roofline *roofline = cost_model->state;
-    const struct shard *shard = &roofline->shard;
     bool prefill = load->chunk_count > 0;
     *list = (struct operator_list){0};
     list_tokens(roofline, load->tokens, list);
-    struct step_operator attention = {
-        .name = "attention",
-        .cost = prefill ? attention_mixed_cost(&roofline->attention, load)
-                        : attention_decode_cost(&roofline->attention, load),
-        .peak_flops_per_s = shard->flops_per_s};
-    attention.moved_bytes = attention.cost.bytes;
-    operator_list_add(list, 1, &attention);
+    if (roofline->latent)
+        list_latents(roofline, load, list);
+    list_attention(roofline, "attention",
+                   prefill ? &roofline->prompt_attention : &roofline->attention, load, list);
+    if (roofline->window_attention.layers > 0.0)
+        list_attention(roofline, "window attention", &roofline->window_attention, load, list);
     if (load->emitting_sequences > 0)
-        head_list(shard, load->emitting_sequences, list);
+        head_list(&roofline->shard, load->emitting_sequences, list);
     struct step_operator host = {.name = "host",
                                  .cost = prefill ? roofline->prefill_host : roofline->host};
-    operator_list_add(list, 1, &host);
+    if (host.cost.time_s > 0.0)
+        operator_list_add(list, 1, &host);
 }
 
 static void roofline_destroy(void *state)
@@ -188,27 +340,38 @@ static void roofline_destroy(void *state)
     free(roofline);
 }
 
-/* Split-KV is off from the first number of decodes that pads to n_padded·nkv ≥ 1.6·S. */
-static void set_decode_tail(struct roofline *roofline)
+/* All heads share the latent as their one key and value. */
+static struct attention_shape absorbed_shape(const struct shard *shard,
+                                             const struct attention_shape *common)
 {
-    const struct accelerator *accelerator = roofline->shard.accelerator;
-    if (accelerator->decode_attention.tail_s_per_token == 0.0)
-        return;
-    for (int32_t n = 1; n <= roofline->max_num_seqs; n++) {
-        int32_t padded =
-            roofline_padded_tokens(n, roofline->max_num_seqs, roofline->max_num_batched_tokens);
-        if (padded * roofline->shard.kv_heads >= 1.6 * (double)accelerator->sm_count) {
-            roofline->attention.decode_tail_from = n;
-            return;
-        }
-    }
+    struct attention_shape shape = *common;
+    const struct model *model = shard->model;
+    shape.kv_heads = 1.0;
+    shape.head_dim = (double)(model->kv_lora_rank + model->qk_rope_head_dim);
+    shape.value_dim = (double)model->kv_lora_rank;
+    return shape;
 }
 
-static void init_attention(struct roofline *roofline, bool unfused)
+/* Every head has its own key and value, which have just been expanded to 16 bits. */
+static struct attention_shape expanded_shape(const struct shard *shard,
+                                             const struct attention_shape *common)
+{
+    struct attention_shape shape = *common;
+    shape.value_dim = (double)shard->model->v_head_dim;
+    shape.kv_heads = shard->query_heads;
+    shape.kv_bytes_per_token =
+        shard->element_bytes * shape.kv_heads * (shape.head_dim + shape.value_dim);
+    return shape;
+}
+
+static void init_attention(struct roofline *roofline, const struct cost_config *config)
 {
     const struct shard *shard = &roofline->shard;
+    const struct model *model = shard->model;
+    double window_layers = (double)model_window_layers(model);
     struct attention_shape shape = {
-        .layers = shard->layers,
+        .layers = shard->layers - window_layers,
+        .window = INFINITY,
         .query_heads = shard->query_heads,
         .kv_heads = shard->kv_heads,
         .head_dim = shard->head_dim,
@@ -216,36 +379,61 @@ static void init_attention(struct roofline *roofline, bool unfused)
         .element_bytes = shard->element_bytes,
         .kv_bytes_per_token = shard->kv_bytes_per_token,
         .flops_per_s = shard->flops_per_s,
-        .unfused = unfused,
+        .unfused = config->attention == ATTENTION_UNFUSED,
     };
+    struct attention_shape window = shape, prompt = shape;
+    window.layers = window_layers;
+    window.window = (double)model->sliding_window;
+    roofline->latent = model->kv_lora_rank > 0;
+    if (roofline->latent) {
+        roofline->absorbs_decodes = config->latent_attention != LATENT_EXPANDED;
+        roofline->absorbs_prompts = config->latent_attention == LATENT_ABSORBED;
+        struct attention_shape common = shape;
+        shape = roofline->absorbs_decodes ? absorbed_shape(shard, &common)
+                                          : expanded_shape(shard, &common);
+        prompt = roofline->absorbs_prompts ? absorbed_shape(shard, &common)
+                                           : expanded_shape(shard, &common);
+    }
     attention_init(&roofline->attention, shard->accelerator, &shape);
-    set_decode_tail(roofline);
+    attention_init(&roofline->prompt_attention, shard->accelerator, &prompt);
+    attention_init(&roofline->window_attention, shard->accelerator, &window);
+}
+
+static bool allocate_tables(struct roofline *roofline)
+{
+    size_t tokens = (size_t)roofline->max_num_batched_tokens + 1;
+    size_t sequences = (size_t)roofline->max_num_seqs + 1;
+    roofline->by_tokens = calloc(tokens, sizeof *roofline->by_tokens);
+    roofline->by_emitting = calloc(sequences, sizeof *roofline->by_emitting);
+    roofline->by_decodes = calloc(sequences, sizeof *roofline->by_decodes);
+    return roofline->by_tokens != NULL && roofline->by_emitting != NULL &&
+           roofline->by_decodes != NULL;
 }
 
 bool roofline_create(const struct cost_setup *setup, struct cost_model *cost_model,
                      struct error *error)
 {
     const struct accelerator *accelerator = setup->accelerator;
+    const struct deployment *deployment = &setup->deployment;
     assert(setup->max_num_seqs >= 1 && setup->max_num_batched_tokens >= 1);
-    int tensor_parallel_size = setup->deployment.tensor_parallel_size;
-    assert(setup->model->num_attention_heads % tensor_parallel_size == 0);
-    assert(tensor_parallel_size == 1 || accelerator->interconnect.kind != INTERCONNECT_NONE);
+    assert(setup->model->num_attention_heads % deployment->tensor_parallel_size == 0);
+    assert(deployment->tensor_parallel_size * deployment->pipeline_parallel_size == 1 ||
+           accelerator->interconnect.kind != INTERCONNECT_NONE);
     struct roofline *roofline = calloc(1, sizeof *roofline);
     if (roofline == NULL)
         return error_run(error, "out of memory");
+    const struct shard *shard = &roofline->shard;
     shard_init(&roofline->shard, setup);
     roofline->max_num_seqs = setup->max_num_seqs;
     roofline->max_num_batched_tokens = setup->max_num_batched_tokens;
-    init_attention(roofline, setup->config->attention == ATTENTION_UNFUSED);
+    roofline->exchanges = deployment->data_parallel_size > 1 && model_moe_layers(setup->model) > 0;
+    init_attention(roofline, setup->config);
+    roofline->has_rare =
+        roofline->exchanges || roofline->latent || roofline->window_attention.layers > 0.0;
     const struct host_overhead *host = &accelerator->host;
     roofline->host = cost_of(host->step_s, BOUND_OVERHEAD, 0.0);
     roofline->prefill_host = cost_of(host->step_s + host->prefill_step_s, BOUND_OVERHEAD, 0.0);
-    roofline->by_tokens =
-        calloc((size_t)setup->max_num_batched_tokens + 1, sizeof *roofline->by_tokens);
-    roofline->by_emitting = calloc((size_t)setup->max_num_seqs + 1, sizeof *roofline->by_emitting);
-    roofline->by_decodes = calloc((size_t)setup->max_num_seqs + 1, sizeof *roofline->by_decodes);
-    if (roofline->by_tokens == NULL || roofline->by_emitting == NULL ||
-        roofline->by_decodes == NULL) {
+    if (!allocate_tables(roofline)) {
         roofline_destroy(roofline);
         return error_run(error, "out of memory");
     }
@@ -253,8 +441,10 @@ bool roofline_create(const struct cost_setup *setup, struct cost_model *cost_mod
         .state = roofline,
         .step = roofline_step,
         .destroy = roofline_destroy,
-        .peak_flops_per_s = roofline->shard.flops_per_s,
-        .stage_count = 1,
+        .stage_times = roofline_stage_times,
+        .stage_count = deployment->pipeline_parallel_size,
+        .peak_flops_per_s = fmax(accelerator_flops_per_s(accelerator, shard->linear.dtype),
+                                 accelerator_flops_per_s(accelerator, shard->experts.dtype)),
         .peak_bytes_per_s = accelerator->memory_bandwidth_bytes_per_s,
     };
     return true;
