@@ -101,11 +101,19 @@ struct host_overhead {
 struct accelerator {
     const char *name;
     const char *source;
+    /* Name or path of the accelerator whose efficiencies stand where this one's were not measured;
+     * NULL: all are its own. */
+    const char *efficiencies_from;
     double memory_bytes;                 /* that the framework sees */
     double memory_bandwidth_bytes_per_s; /* [W] */
-    double bf16_flops_per_s;             /* [P] dense, as all of these */
+    /* [P] Dense; NaN where the hardware has no units for the dtype. At least one of the first three
+     * is given. */
+    double fp32_flops_per_s; /* without tensor cores */
+    double bf16_flops_per_s;
     double fp16_flops_per_s;
-    double fp32_flops_per_s;
+    double fp8_flops_per_s;
+    double int8_flops_per_s;
+    double fp4_flops_per_s;
     int64_t sm_count;        /* [S] */
     int64_t flash_attention; /* version of its kernels: 2, or 3 (Hopper) */
     double l2_cache_bytes;   /* [L2] */

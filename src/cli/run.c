@@ -1,6 +1,7 @@
 /* llmsim run: simulate one configuration. */
 #include "commands.h"
 
+#include "accelerator_spec.h"
 #include "experiment.h"
 #include "options.h"
 #include "orders.h"
@@ -61,9 +62,9 @@ static int parse_options(int argc, char **argv, struct run_options *options)
 static void print_heading(const struct experiment_config *config)
 {
     const struct engine_config *engine = &config->engine;
-    printf("%s on %" PRId64 " x %s, %s scheduler, at most %" PRId64 " sequences and %" PRId64
-           " tokens a step\n",
-           config->model.name, engine->tensor_parallel_size, config->accelerator.name,
+    printf("%s on %" PRId64 " x ", config->model.name, engine->tensor_parallel_size);
+    accelerator_print_name(&config->accelerator, stdout);
+    printf(", %s scheduler, at most %" PRId64 " sequences and %" PRId64 " tokens a step\n",
            policy_at((size_t)engine->scheduler)->name, engine->max_num_seqs,
            engine->max_num_batched_tokens);
     const char *trace = config->workload.trace;

@@ -15,6 +15,9 @@
         .name = #name_, .kind = SETTING_SECTION, .offset = offsetof(struct accelerator, name_),    \
         .preset = preset_, .section = table, .help = help_                                         \
     }
+#define FLOPS(dtype, help_)                                                                        \
+    REAL(#dtype "_flops", struct accelerator, dtype##_flops_per_s, UNIT_FLOPS_PER_S, 1, 1e21,      \
+         "none", help_)
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
 
 /* clang-format off */
@@ -182,16 +185,19 @@ static const struct setting rows[] = {
      .help = "what reports call the accelerator"},
     {.name = "source", .kind = SETTING_TEXT, .offset = offsetof(struct accelerator, source),
      .preset = "none", .help = "where the figures come from"},
+    {.name = "efficiencies_from", .kind = SETTING_TEXT,
+     .offset = offsetof(struct accelerator, efficiencies_from), .preset = "none",
+     .help = "an accelerator, by name or path, whose sections of efficiencies stand where none are here"},
     REAL("memory", struct accelerator, memory_bytes, UNIT_BYTES, 1, 1e15, NULL,
          "device memory that a process sees: less than on the box"),
     REAL("memory_bandwidth", struct accelerator, memory_bandwidth_bytes_per_s, UNIT_BYTES_PER_S, 1,
          1e18, NULL, "W: of the datasheet"),
-    REAL("bf16_flops", struct accelerator, bf16_flops_per_s, UNIT_FLOPS_PER_S, 1, 1e21, NULL,
-         "P: dense (datasheets also print sparse figures, twice as large)"),
-    REAL("fp16_flops", struct accelerator, fp16_flops_per_s, UNIT_FLOPS_PER_S, 1, 1e21, NULL,
-         "P: dense"),
-    REAL("fp32_flops", struct accelerator, fp32_flops_per_s, UNIT_FLOPS_PER_S, 1, 1e21, NULL,
-         "P: without tensor cores"),
+    FLOPS(fp32, "P: without tensor cores; none: no such units, as in all of these"),
+    FLOPS(bf16, "P: dense (datasheets also print sparse figures, twice as large)"),
+    FLOPS(fp16, "P: dense, accumulated in fp32"),
+    FLOPS(fp8, "P: dense, accumulated in fp32"),
+    FLOPS(int8, "P: dense"),
+    FLOPS(fp4, "P: dense, with scales for small groups (MXFP4, NVFP4)"),
     {.name = "sm_count", .kind = SETTING_INTEGER, .offset = offsetof(struct accelerator, sm_count),
      .minimum = 1, .maximum = 1e6, .help = "S: streaming multiprocessors"},
     {.name = "flash_attention", .kind = SETTING_INTEGER,
@@ -229,8 +235,8 @@ static bool belongs_to_kind(const struct setting *setting, int kind)
     return kind != INTERCONNECT_NONE;
 }
 
-bool accelerator_check(const struct accelerator *accelerator, const struct node *node,
-                       struct error *error)
+static bool check_interconnect(const struct accelerator *accelerator, const struct node *node,
+                               struct error *error)
 {
     const struct interconnect *interconnect = &accelerator->interconnect;
     const struct node *section = node_find(node, "interconnect");
@@ -254,14 +260,48 @@ bool accelerator_check(const struct accelerator *accelerator, const struct node 
     return true;
 }
 
+bool accelerator_check(const struct accelerator *accelerator, const struct node *node,
+                       struct error *error)
+{
+    bool computes = accelerator_supports(accelerator, DTYPE_BF16) ||
+                    accelerator_supports(accelerator, DTYPE_FP16) ||
+                    accelerator_supports(accelerator, DTYPE_FP32);
+    if (!computes)
+        return error_input(error, node != NULL ? &node->at : NULL,
+                           "an accelerator needs 'bf16_flops', 'fp16_flops' or 'fp32_flops': what "
+                           "activations are computed in");
+    return check_interconnect(accelerator, node, error);
+}
+
 double accelerator_flops_per_s(const struct accelerator *accelerator, int dtype)
 {
-    switch (dtype) {
-    case DTYPE_FP32:
-        return accelerator->fp32_flops_per_s;
-    case DTYPE_FP16:
-        return accelerator->fp16_flops_per_s;
-    default:
-        return accelerator->bf16_flops_per_s;
-    }
+    const double flops_per_s[DTYPE_COUNT] = {
+        [DTYPE_FP32] = accelerator->fp32_flops_per_s,
+        [DTYPE_BF16] = accelerator->bf16_flops_per_s,
+        [DTYPE_FP16] = accelerator->fp16_flops_per_s,
+        [DTYPE_FP8] = accelerator->fp8_flops_per_s,
+        [DTYPE_INT8] = accelerator->int8_flops_per_s,
+        [DTYPE_INT4] = SETTING_UNSET_REAL, /* weights are stored in it, nothing is multiplied */
+        [DTYPE_FP4] = accelerator->fp4_flops_per_s,
+    };
+    return flops_per_s[dtype];
+}
+
+bool accelerator_supports(const struct accelerator *accelerator, int dtype)
+{
+    return setting_is_set(accelerator_flops_per_s(accelerator, dtype));
+}
+
+void accelerator_print_name(const struct accelerator *accelerator, FILE *stream)
+{
+    fputs(accelerator->name, stream);
+    const char *lender = accelerator->efficiencies_from;
+    if (lender == NULL)
+        return;
+    const char *slash = strrchr(lender, '/');
+    lender = slash != NULL ? slash + 1 : lender;
+    const char *dot = strrchr(lender, '.');
+    bool suffix = dot != NULL && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+    int length = suffix ? (int)(dot - lender) : (int)strlen(lender);
+    fprintf(stream, " (datasheet; efficiencies of %.*s)", length, lender);
 }

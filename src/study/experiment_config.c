@@ -1,12 +1,11 @@
 #include "experiment_config.h"
 
-#include "accelerator_spec.h"
+#include "accelerator_file.h"
 #include "model_spec.h"
-#include <dirent.h>
+#include "named_file.h"
+#include <assert.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define FIELD(member)  offsetof(struct experiment_config, member)
 #define OUTPUT(member) offsetof(struct output_config, member)
@@ -68,78 +67,6 @@ struct loading {
     struct error *error;
 };
 
-static bool is_path(const char *text)
-{
-    const char *dot = strrchr(text, '.');
-    return strchr(text, '/') != NULL ||
-           (dot != NULL &&
-            (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0 || strcmp(dot, ".json") == 0));
-}
-
-static int is_yaml_file(const struct dirent *entry)
-{
-    const char *dot = strrchr(entry->d_name, '.');
-    return dot != NULL && strcmp(dot, ".yaml") == 0;
-}
-
-/* "cannot be found (did you mean …)" out of what the directory holds. */
-static void suggest_names(const struct loading *loading, const char *folder, const char *given)
-{
-    char *directory = NULL;
-    struct dirent **entries = NULL;
-    if (loading->config_directory == NULL ||
-        asprintf(&directory, "%s/%s", loading->config_directory, folder) < 0)
-        return;
-    int count = scandir(directory, &entries, is_yaml_file, alphasort);
-    free(directory);
-    if (count < 0)
-        return;
-    const char **names = calloc((size_t)count + 1, sizeof *names);
-    for (int i = 0; i < count; i++) {
-        *strrchr(entries[i]->d_name, '.') = '\0';
-        if (names != NULL)
-            names[i] = entries[i]->d_name;
-    }
-    if (names != NULL)
-        error_suggest(loading->error, given, names, (size_t)count);
-    free(names);
-    for (int i = 0; i < count; i++)
-        free(entries[i]);
-    free(entries);
-}
-
-/* models/NAME.yaml below a directory, when there is such a file. Owned by the document. */
-static const char *find_below(const struct loading *loading, const char *directory,
-                              const char *folder, const char *name)
-{
-    char *path = NULL;
-    if (asprintf(&path, "%s%s%s/%s.yaml", directory, *directory != '\0' ? "/" : "", folder, name) <
-        0)
-        return NULL;
-    const char *found =
-        access(path, R_OK) == 0 ? document_copy_text(loading->config->document, path) : NULL;
-    free(path);
-    return found;
-}
-
-static const char *find_named(const struct loading *loading, const struct node *node,
-                              const char *folder)
-{
-    const char *own_directory =
-        node->directory != NULL ? node->directory : loading->root->directory;
-    const char *path =
-        find_below(loading, own_directory != NULL ? own_directory : "", folder, node->text);
-    if (path == NULL && loading->config_directory != NULL)
-        path = find_below(loading, loading->config_directory, folder, node->text);
-    if (path == NULL) {
-        error_input(loading->error, &node->at, "there is no file '%s/%s.yaml' here%s%s", folder,
-                    node->text, loading->config_directory != NULL ? " or in " : "",
-                    loading->config_directory != NULL ? loading->config_directory : "");
-        suggest_names(loading, folder, node->text);
-    }
-    return path;
-}
-
 /* A model or an accelerator given by name or path becomes the mapping that the file holds. */
 static bool expand_reference(const struct loading *loading, const char *key, const char *folder)
 {
@@ -153,8 +80,11 @@ static bool expand_reference(const struct loading *loading, const char *key, con
     if (node->kind != NODE_SCALAR || *node->text == '\0')
         return error_input(loading->error, &node->at, "'%s' must be a name, a path or a mapping",
                            key);
-    const char *path =
-        is_path(node->text) ? document_path(document, node) : find_named(loading, node, folder);
+    const struct name_lookup lookup = {.document = document,
+                                       .folder = folder,
+                                       .here = loading->root->directory,
+                                       .config_directory = loading->config_directory};
+    const char *path = named_file_path(&lookup, node, loading->error);
     if (path == NULL)
         return false;
     struct node *mapping = document_read_file(document, path, loading->error);
@@ -193,8 +123,10 @@ static bool read_sections(const struct loading *loading)
         return false;
     if (*warning != '\0')
         loading->warn(warning);
-    static const char *const rest[] = {"accelerator", "engine", "workload", "cost",
-                                       "slo",         "output", "seed"};
+    if (!accelerator_read(document, node_find(root, "accelerator"), loading->config_directory,
+                          &config->accelerator, error))
+        return false;
+    static const char *const rest[] = {"engine", "workload", "cost", "slo", "output", "seed"};
     for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) {
         if (!settings_read_member(document, &experiment_settings, rest[i], root, config, error))
             return false;
@@ -203,8 +135,7 @@ static bool read_sections(const struct loading *loading)
     if (workload == NULL)
         return error_input(error, &root->at,
                            "'workload' is missing: a trace, or generated traffic");
-    return accelerator_check(&config->accelerator, node_find(root, "accelerator"), error) &&
-           workload_check(&config->workload, workload, error) &&
+    return workload_check(&config->workload, workload, error) &&
            cost_config_resolve(&config->cost, node_find(root, "cost"), error);
 }
 
@@ -237,9 +168,30 @@ static void warn_of_short_host_memory(const struct loading *loading, const char 
     loading->warn(text);
 }
 
+/* vLLM, config/model.py (_resolve_auto_dtype): what the device cannot compute in gives way to the
+ * first of these that it can; accelerator_check sees to it that there is one. */
+static void fall_back_dtype(const struct loading *loading)
+{
+    static const int order[] = {DTYPE_BF16, DTYPE_FP16, DTYPE_FP32};
+    struct model *model = &loading->config->model;
+    const struct accelerator *accelerator = &loading->config->accelerator;
+    int wanted = model->dtype;
+    for (size_t i = 0; !accelerator_supports(accelerator, model->dtype); i++) {
+        assert(i < sizeof order / sizeof *order);
+        model->dtype = order[i];
+    }
+    if (model->dtype == wanted)
+        return;
+    char text[256];
+    snprintf(text, sizeof text, "%s does not compute in %s: %s runs in %s, as vLLM would run it",
+             accelerator->name, dtype_names[wanted], model->name, dtype_names[model->dtype]);
+    loading->warn(text);
+}
+
 static bool resolve(const struct loading *loading)
 {
     struct experiment_config *config = loading->config;
+    fall_back_dtype(loading);
     const struct node *engine = node_find(loading->root, "engine");
     if (!engine_config_resolve(&config->engine, engine, &config->model, &config->accelerator,
                                loading->warn, loading->error) ||

@@ -32,7 +32,8 @@ extern const struct settings_table experiment_settings;
 /* Read a configuration file ("-": stdin), apply the overrides ("engine.max_num_seqs=64") in order,
  * resolve every "auto" and check the whole. A model or accelerator given by name is looked up as
  * models/NAME.yaml or accelerators/NAME.yaml beside the file that names it, then in
- * `config_directory` (NULL: none). After failure there is nothing to free. */
+ * `config_directory` (NULL: none). A model in a dtype that the accelerator does not compute in gets
+ * another, with a warning. After failure there is nothing to free. */
 bool experiment_config_load(struct experiment_config *config, const char *path,
                             const char *const *overrides, size_t override_count,
                             const char *config_directory, warn_function *warn, struct error *error);

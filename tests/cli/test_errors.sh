@@ -245,6 +245,11 @@ with 'KV heads that do not divide' 'num_key_value_heads 5 does not divide num_at
 with 'a model without layers' "'num_hidden_layers' must be between" model.num_hidden_layers=0
 grep -v l2_cache accelerators/tiny.yaml >case.yaml
 with 'an accelerator without a cache' "case.yaml:1:1: 'l2_cache' is missing" accelerator=case.yaml
+with 'efficiencies of nobody' "there is no file 'accelerators/tinny.yaml'" accelerator.efficiencies_from=tinny
+sed 's/tiny-gpu/lent/; $a efficiencies_from: tiny' accelerators/tiny.yaml >accelerators/lent.yaml
+with 'borrowed efficiencies' "'lent' has no efficiencies to give, but those of '" accelerator.efficiencies_from=lent
+with 'an accelerator that computes in nothing' "an accelerator needs 'bf16_flops', 'fp16_flops' or 'fp32_flops'" \
+    accelerator.bf16_flops=none accelerator.fp16_flops=none accelerator.fp32_flops=none
 with 'an efficiency above 1' "'compute_efficiency' must be between" accelerator.gemm.compute_efficiency=1.1
 with 'half an interconnect' "an interconnect of kind pcie needs 'bandwidth'" accelerator.interconnect.kind=pcie
 with 'no interconnect, with a latency' "'latency' has no meaning" 'accelerator.interconnect.latency=1 us'

@@ -2,7 +2,7 @@
 #ifndef LLMSIM_TESTS_COST_FIXTURE_H
 #define LLMSIM_TESTS_COST_FIXTURE_H
 
-#include "accelerator_spec.h"
+#include "accelerator_file.h"
 #include "cost_models.h"
 #include "model_spec.h"
 #include "unit.h"
@@ -41,9 +41,7 @@ static inline void fixture_read_accelerator(struct document *document, const cha
                                             struct accelerator *accelerator)
 {
     struct error error = {0};
-    const struct node *node = fixture_read_file(document, "accelerators", name);
-    ck_assert_msg(settings_read(document, &accelerator_settings, node, accelerator, &error) &&
-                      accelerator_check(accelerator, node, &error),
+    ck_assert_msg(accelerator_load(document, name, getenv("LLMSIM_CONFIGS"), accelerator, &error),
                   "%s", error.text);
 }
 
