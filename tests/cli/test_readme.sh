@@ -41,6 +41,15 @@ while read -r command; do
     check "$command" $?
 done <commands
 
+sed -n '/<!-- datasheet -->/,/<!-- \/datasheet -->/p' "$top/configs/README.md" >section
+sed -n '/^```yaml/,/^```$/p' section | grep -v '```' >rtx-6000-ada.yaml
+command=$(grep '^    build/llmsim' section)
+sh -c "$command -q" 2>errors | head -n 1 >printed
+grep -q '^llama-2-7b on 1 x rtx-6000-ada (datasheet; efficiencies of rtx-4090), ' printed
+check 'an accelerator from its datasheet' $?
+test ! -s errors
+check 'without a warning' $?
+
 for file in README.md src/README.md configs/README.md traces/README.md; do
     sed -n 's/.*](\([^)#:]*\)).*/\1/p' "$top/$file" >links
     while read -r link; do

@@ -92,6 +92,32 @@ all=$(digest base.yaml "${override[@]}")
 expect 'a printed configuration runs the same' same_digest "$all" "$(digest printed.yaml)"
 expect 'the JSON has the digest' grep -q "${all##* }" a/x.json
 
+# --- accelerators known from their datasheets alone
+
+sed 's/rtx-4090/l40s/' base.yaml >datasheet.yaml
+quiet datasheet.yaml "${override[@]}" --json datasheet.json >datasheet.txt
+expect 'a datasheet is marked' grep -q ' on 1 x l40s (datasheet; efficiencies of rtx-4090), ' datasheet.txt
+expect 'also in the JSON' grep -q '"efficiencies_from": ".*rtx-4090' datasheet.json
+expect 'what is measured is not' test "$(grep -c datasheet table.txt)" = 0
+LLMSIM_CONFIGS=/nowhere "$llmsim" datasheet.yaml "${override[@]}" --print-config >printed.yaml
+(cd / && LLMSIM_CONFIGS=/nowhere "$llmsim" "$work/printed.yaml" --print-config) >again.yaml
+expect 'a datasheet prints the same' cmp printed.yaml again.yaml
+expect 'and runs the same' same_digest "$(grep '^Digest' datasheet.txt)" \
+    "$(LLMSIM_CONFIGS=/nowhere digest printed.yaml)"
+expect 'with what it was given' test "$(grep -c 'compute_efficiency: 0' printed.yaml)" = 2
+LLMSIM_CONFIGS=$top/configs "$llmsim" base.yaml -s accelerator=l40s --print-config >printed.yaml
+expect 'a shipped name stays a name' grep -qx '  efficiencies_from: "rtx-4090"' printed.yaml
+expect 'its efficiencies by -s' test "$("$llmsim" datasheet.yaml --print-config \
+    -s accelerator.gemm.compute_efficiency=0.5 | grep -c 'compute_efficiency: 0.5$')" = 1
+expect 'other efficiencies by -s' grep -q ' (datasheet; efficiencies of h100-sxm), ' <("$llmsim" datasheet.yaml -q \
+    -s accelerator.efficiencies_from="$top/configs/accelerators/h100-sxm.yaml" "${override[@]}" \
+    -s 'accelerator.interconnect.latency=30 us')
+"$llmsim" datasheet.yaml "${override[@]}" -q -s accelerator="$top/configs/accelerators/v100.yaml" >v100.txt 2>stderr
+expect 'a dtype that it lacks is told' grep -qx \
+    'warning: v100 does not compute in bf16: llama-3.1-8b runs in fp16, as vLLM would run it' stderr
+expect 'and another taken' same_digest "$(grep '^Digest' v100.txt)" \
+    "$(digest datasheet.yaml "${override[@]}" -s accelerator="$top/configs/accelerators/v100.yaml" -s model.dtype=fp16)"
+
 # --- overrides
 
 cat base.yaml - >edited.yaml <<END
