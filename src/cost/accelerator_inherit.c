@@ -13,13 +13,13 @@ static bool is_one_of(const char *key, const char *const *keys)
     return false;
 }
 
-/* Into `own` what only `lender` has, but the keys in `except`. */
+/* Into `own` what only `lender` has, of the keys that are (or are not) among these. */
 static bool join(struct document *document, struct node *own, const struct node *lender,
-                 const char *const *except, struct error *error)
+                 const char *const *keys, bool among, struct error *error)
 {
     for (size_t i = 0; i < lender->count; i++) {
         const char *key = lender->keys[i];
-        if (!is_one_of(key, except) && node_find(own, key) == NULL &&
+        if (is_one_of(key, keys) == among && node_find(own, key) == NULL &&
             !document_set(document, own, key, lender->items[i], error))
             return false;
     }
@@ -54,13 +54,16 @@ static bool inherit_section(struct document *document, struct node *own, const c
     } else if (!is_overrides_only(section)) {
         return true;
     }
-    return join(document, section, lent, nothing, error);
+    return join(document, section, lent, nothing, false, error);
 }
 
 bool accelerator_inherit(struct document *document, struct node *own, const struct node *lender,
                          struct error *error)
 {
     static const char *const of_datasheet[] = {"kind", "bandwidth", NULL};
+    static const char *const of_kernels[] = {"flash_attention", NULL};
+    if (!join(document, own, lender, of_kernels, true, error))
+        return false;
     for (size_t i = 0; i < accelerator_settings.count; i++) {
         const struct setting *setting = &accelerator_settings.settings[i];
         const struct node *lent = node_find(lender, setting->name);
@@ -72,7 +75,7 @@ bool accelerator_inherit(struct document *document, struct node *own, const stru
         if (strcmp(setting->name, "interconnect") != 0)
             joined = inherit_section(document, own, setting->name, lent, error);
         else if (same_kind(section, lent))
-            joined = join(document, section, lent, of_datasheet, error);
+            joined = join(document, section, lent, of_datasheet, false, error);
         if (!joined)
             return false;
     }

@@ -123,11 +123,11 @@ static const struct settings_table moe_table = {"moe", moe_rows, COUNT(moe_rows)
 
 static const char *const interconnect_names[] = {"pcie", "nvlink", NULL};
 #define LINK_TIME(name_, member, help_)                                                            \
-    REAL(name_, struct interconnect, member, UNIT_SECONDS, 0, 1, "none", help_)
+    REAL(name_, struct interconnect, member, UNIT_SECONDS, 0, 1, "auto", help_)
 #define LINK_SHARE(name_, member, help_)                                                           \
-    REAL(name_, struct interconnect, member, UNIT_NONE, 1e-3, 2, "none", help_)
+    REAL(name_, struct interconnect, member, UNIT_NONE, 1e-3, 2, "auto", help_)
 #define LINK_EXPONENT(name_, member, help_)                                                        \
-    REAL(name_, struct interconnect, member, UNIT_NONE, -3, 3, "none", help_)
+    REAL(name_, struct interconnect, member, UNIT_NONE, -3, 3, "auto", help_)
 static const struct setting interconnect_rows[] = {
     {.name = "kind", .kind = SETTING_CHOICE, .offset = offsetof(struct interconnect, kind),
      .preset = "none", .choices = interconnect_names,
@@ -141,7 +141,7 @@ static const struct setting interconnect_rows[] = {
     LINK_TIME("low_latency", low_latency_s, "PCIe: a2, of NCCL's low-latency all-reduce"),
     LINK_SHARE("low_latency_efficiency", low_latency_efficiency,
                "PCIe: b2, share of the bandwidth"),
-    REAL("custom_limit", struct interconnect, custom_limit_bytes, UNIT_BYTES, 0, 1e15, "none",
+    REAL("custom_limit", struct interconnect, custom_limit_bytes, UNIT_BYTES, 0, 1e15, "auto",
          "longest message of one-shot and two-shot; longer ones go in a ring"),
     LINK_TIME("per_rank", per_rank_s, "h: for each other rank"),
     LINK_TIME("ring", ring_s, "a: of a ring all-reduce"),
@@ -235,33 +235,61 @@ static bool belongs_to_kind(const struct setting *setting, int kind)
     return kind != INTERCONNECT_NONE;
 }
 
-static bool check_interconnect(const struct accelerator *accelerator, const struct node *node,
-                               struct error *error)
+/* What is not said of an interconnect is as measured: between H100s in one server, and between RTX PRO
+ * 6000s on PCIe 5.0. */
+static const struct interconnect typical[] = {
+    [INTERCONNECT_NVLINK] =
+        {.one_shot_s = 4.25e-6, .one_shot_efficiency = 0.584, .two_shot_s = 8.74e-6,
+         .two_shot_efficiency = 0.756, .custom_limit_bytes = 8 * 1024 * 1024,
+         .per_rank_s = 0.0614e-6, .ring_s = 31e-6, .ring_efficiency = 0.981,
+         .ring_rank_exponent = 0.287, .gather_s = 5.69e-6, .gather_per_rank_s = 0.721e-6,
+         .gather_efficiency = 0.268, .gather_long_s = 13.5e-6, .gather_long_efficiency = 0.738,
+         .gather_rank_exponent = 0.187},
+    [INTERCONNECT_PCIE] =
+        {.one_shot_s = 4.35e-6, .one_shot_efficiency = 0.635, .low_latency_s = 3.62e-6,
+         .low_latency_efficiency = 0.429, .custom_limit_bytes = 8 * 1024 * 1024,
+         .per_rank_s = 2.95e-6, .ring_s = 35.7e-6, .ring_efficiency = 0.376,
+         .ring_rank_exponent = -0.346, .gather_s = 4.35e-6, .gather_per_rank_s = 1.57e-6,
+         .gather_efficiency = 0.211, .gather_long_s = 8.54e-6, .gather_long_efficiency = 0.312,
+         .gather_rank_exponent = -0.297},
+};
+
+static double *real_member(const struct setting *setting, struct interconnect *interconnect)
 {
-    const struct interconnect *interconnect = &accelerator->interconnect;
-    const struct node *section = node_find(node, "interconnect");
-    const char *kind =
-        interconnect->kind == INTERCONNECT_NONE ? "none" : interconnect_names[interconnect->kind];
+    return (double *)(void *)((char *)interconnect + setting->offset);
+}
+
+static bool resolve_interconnect(struct interconnect *interconnect, const struct node *section,
+                                 struct error *error)
+{
+    if (interconnect->kind != INTERCONNECT_NONE &&
+        !setting_is_set(interconnect->bandwidth_bytes_per_s))
+        return error_input(error, node_key_location(section, "kind"),
+                           "an interconnect needs 'bandwidth', of the link in one direction");
     for (size_t i = 0; i < interconnect_table.count; i++) {
         const struct setting *setting = &interconnect_table.settings[i];
         if (setting->kind == SETTING_CHOICE)
             continue;
         bool given = !setting_is_unset(setting, interconnect);
         bool belongs = belongs_to_kind(setting, interconnect->kind);
-        if (belongs && !given)
-            return error_input(error, node_key_location(section, "kind"),
-                               "an interconnect of kind %s needs '%s' (%s)", kind, setting->name,
-                               setting->help);
+        if (belongs && !given) {
+            struct interconnect usual = typical[interconnect->kind];
+            *real_member(setting, interconnect) = *real_member(setting, &usual);
+        }
         if (!belongs && given)
             return error_input(error, node_key_location(section, setting->name),
                                "'%s' has no meaning for an interconnect of kind %s (%s)",
-                               setting->name, kind, setting->help);
+                               setting->name,
+                               interconnect->kind == INTERCONNECT_NONE
+                                   ? "none"
+                                   : interconnect_names[interconnect->kind],
+                               setting->help);
     }
     return true;
 }
 
-bool accelerator_check(const struct accelerator *accelerator, const struct node *node,
-                       struct error *error)
+bool accelerator_resolve(struct accelerator *accelerator, const struct node *node,
+                         struct error *error)
 {
     bool computes = accelerator_supports(accelerator, DTYPE_BF16) ||
                     accelerator_supports(accelerator, DTYPE_FP16) ||
@@ -270,7 +298,7 @@ bool accelerator_check(const struct accelerator *accelerator, const struct node 
         return error_input(error, node != NULL ? &node->at : NULL,
                            "an accelerator needs 'bf16_flops', 'fp16_flops' or 'fp32_flops': what "
                            "activations are computed in");
-    return check_interconnect(accelerator, node, error);
+    return resolve_interconnect(&accelerator->interconnect, node_find(node, "interconnect"), error);
 }
 
 double accelerator_flops_per_s(const struct accelerator *accelerator, int dtype)

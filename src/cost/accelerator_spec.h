@@ -8,10 +8,10 @@
 extern const struct settings_table accelerator_settings;
 
 /* What the table cannot say: activations can be computed in some dtype; an interconnect has the
- * figures of its kind, and no others. `node` is where the accelerator was read from, for places in
- * messages; may be NULL. */
-bool accelerator_check(const struct accelerator *accelerator, const struct node *node,
-                       struct error *error);
+ * figures of its kind, typical ones where it does not say, and no others. `node` is where the
+ * accelerator was read from, for places in messages; may be NULL. */
+bool accelerator_resolve(struct accelerator *accelerator, const struct node *node,
+                         struct error *error);
 
 /* Give the mapping `own` the sections that it lacks and `lender` has: all but host_link; of
  * interconnect, where both are of one kind, the keys that it lacks, but never the bandwidth. What a

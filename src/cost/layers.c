@@ -140,7 +140,7 @@ void head_list(const struct shard *shard, int32_t sequences, struct operator_lis
     if (shard->ranks > 1) {
         double bytes = sequences * shard->vocab * shard->ranks * shard->element_bytes;
         listing_time(&listing, "logits all-gather", 1,
-                     all_gather_cost(&shard->accelerator->interconnect, shard->ranks, bytes));
+                     exchange_cost(&shard->accelerator->interconnect, shard->ranks, bytes));
     }
     double sampler_s = host->sampler_s + host->sampler_per_sequence_s * sequences;
     listing_time(&listing, "sampler", 1, cost_of(sampler_s, BOUND_OVERHEAD, 0.0));

@@ -16,7 +16,7 @@ static const struct node *read_lender(struct document *document, const struct no
                     reference->text, lender.efficiencies_from);
         return NULL;
     }
-    return accelerator_check(&lender, mapping, error) ? mapping : NULL;
+    return accelerator_resolve(&lender, mapping, error) ? mapping : NULL;
 }
 
 /* Join what `efficiencies_from` names into the mapping. */
@@ -50,7 +50,7 @@ bool accelerator_read(struct document *document, struct node *mapping, const cha
         !complete(document, mapping, config_directory, error))
         return false;
     return settings_read(document, &accelerator_settings, mapping, accelerator, error) &&
-           accelerator_check(accelerator, mapping, error);
+           accelerator_resolve(accelerator, mapping, error);
 }
 
 bool accelerator_load(struct document *document, const char *name_or_path,

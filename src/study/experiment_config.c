@@ -169,7 +169,7 @@ static void warn_of_short_host_memory(const struct loading *loading, const char 
 }
 
 /* vLLM, config/model.py (_resolve_auto_dtype): what the device cannot compute in gives way to the
- * first of these that it can; accelerator_check sees to it that there is one. */
+ * first of these that it can; accelerator_resolve sees to it that there is one. */
 static void fall_back_dtype(const struct loading *loading)
 {
     static const int order[] = {DTYPE_BF16, DTYPE_FP16, DTYPE_FP32};
