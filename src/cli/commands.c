@@ -24,6 +24,21 @@ const struct command commands[] = {
      CONFIG_OPTIONS "  -o, --output FILE    where to (stdout)\n"
                     "      --format FORMAT  azure or llmsim (llmsim)\n",
      command_trace},
+    {"calibrate", "calibrate -a ACCELERATOR --check|--fit FILE.csv... [OPTION]...",
+     "compare an accelerator's description with measured kernels, or fit it to them",
+     "  -a, --accelerator A  a name from configs/accelerators, or a path\n"
+     "      --check          print the error of every file and of all\n"
+     "      --fit            fit efficiencies and overheads, print the residuals, write a "
+     "description\n"
+     "  -o, --output FILE    of --fit: where the new description goes ('-': stdout)\n"
+     "      --hold KEY       of --fit: leave gemm.fixed or the like as it is, as often as needed\n"
+     "      --json FILE      the errors as JSON ('-': stdout)\n"
+     "      --model NAME=M   what a model of the measurements is: a name from configs/models, or "
+     "a\n"
+     "                       path; M alone: in files without a column 'model'\n"
+     "      --implementation NAME[/VERSION]\n"
+     "                       of collectives (--check: all, --fit: vllm)\n",
+     command_calibrate},
     {"help", "help [COMMAND|config|choices]",
      "a command's options; every configuration key; the policies, formats and cost models", NULL,
      command_help},

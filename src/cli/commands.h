@@ -18,6 +18,7 @@ extern const struct command commands[];
 
 int command_run(int argc, char **argv);
 int command_trace(int argc, char **argv);
+int command_calibrate(int argc, char **argv);
 int command_help(int argc, char **argv);
 
 /* A command's options, as `llmsim help NAME`. */

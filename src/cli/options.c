@@ -30,9 +30,7 @@ bool overrides_add(struct overrides *overrides, const char *prefix, const char *
     return true;
 }
 
-/* Where models/ and accelerators/ are: where the environment says, beside the program in its source
- * tree, or installed with it; NULL when nothing is there. */
-static const char *find_configs(char path[4096])
+const char *options_find_configs(char path[4096])
 {
     const char *told = getenv("LLMSIM_CONFIGS");
     if (told != NULL && *told != '\0')
@@ -59,7 +57,8 @@ bool options_load_config(struct experiment_config *config, const char *path,
 {
     char directory[4096];
     return experiment_config_load(config, path, (const char *const *)overrides->assignments,
-                                  overrides->count, find_configs(directory), command_warn, error);
+                                  overrides->count, options_find_configs(directory), command_warn,
+                                  error);
 }
 
 bool options_check_output(const char *path, const struct experiment_config *config,

@@ -17,6 +17,10 @@ void overrides_fini(struct overrides *overrides);
 /* "KEY=VALUE", or with a prefix ("seed=") the value alone. False when memory cannot be had. */
 bool overrides_add(struct overrides *overrides, const char *prefix, const char *text);
 
+/* Where models/ and accelerators/ are: where the environment says, beside the program in its source
+ * tree, or installed with it; NULL when nothing is there. `path` is room for it. */
+const char *options_find_configs(char path[4096]);
+
 /* The configuration at `path` under these overrides; names are looked up where LLMSIM_CONFIGS says
  * or beside the program too. */
 bool options_load_config(struct experiment_config *config, const char *path,

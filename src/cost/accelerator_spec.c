@@ -238,20 +238,36 @@ static bool belongs_to_kind(const struct setting *setting, int kind)
 /* What is not said of an interconnect is as measured: between H100s in one server, and between RTX PRO
  * 6000s on PCIe 5.0. */
 static const struct interconnect typical[] = {
-    [INTERCONNECT_NVLINK] =
-        {.one_shot_s = 4.25e-6, .one_shot_efficiency = 0.584, .two_shot_s = 8.74e-6,
-         .two_shot_efficiency = 0.756, .custom_limit_bytes = 8 * 1024 * 1024,
-         .per_rank_s = 0.0614e-6, .ring_s = 31e-6, .ring_efficiency = 0.981,
-         .ring_rank_exponent = 0.287, .gather_s = 5.69e-6, .gather_per_rank_s = 0.721e-6,
-         .gather_efficiency = 0.268, .gather_long_s = 13.5e-6, .gather_long_efficiency = 0.738,
-         .gather_rank_exponent = 0.187},
-    [INTERCONNECT_PCIE] =
-        {.one_shot_s = 4.35e-6, .one_shot_efficiency = 0.635, .low_latency_s = 3.62e-6,
-         .low_latency_efficiency = 0.429, .custom_limit_bytes = 8 * 1024 * 1024,
-         .per_rank_s = 2.95e-6, .ring_s = 35.7e-6, .ring_efficiency = 0.376,
-         .ring_rank_exponent = -0.346, .gather_s = 4.35e-6, .gather_per_rank_s = 1.57e-6,
-         .gather_efficiency = 0.211, .gather_long_s = 8.54e-6, .gather_long_efficiency = 0.312,
-         .gather_rank_exponent = -0.297},
+    [INTERCONNECT_NVLINK] = {.one_shot_s = 4.25e-6,
+                             .one_shot_efficiency = 0.584,
+                             .two_shot_s = 8.74e-6,
+                             .two_shot_efficiency = 0.756,
+                             .custom_limit_bytes = 8 * 1024 * 1024,
+                             .per_rank_s = 0.0614e-6,
+                             .ring_s = 31e-6,
+                             .ring_efficiency = 0.981,
+                             .ring_rank_exponent = 0.287,
+                             .gather_s = 5.69e-6,
+                             .gather_per_rank_s = 0.721e-6,
+                             .gather_efficiency = 0.268,
+                             .gather_long_s = 13.5e-6,
+                             .gather_long_efficiency = 0.738,
+                             .gather_rank_exponent = 0.187},
+    [INTERCONNECT_PCIE] = {.one_shot_s = 4.35e-6,
+                           .one_shot_efficiency = 0.635,
+                           .low_latency_s = 3.62e-6,
+                           .low_latency_efficiency = 0.429,
+                           .custom_limit_bytes = 8 * 1024 * 1024,
+                           .per_rank_s = 2.95e-6,
+                           .ring_s = 35.7e-6,
+                           .ring_efficiency = 0.376,
+                           .ring_rank_exponent = -0.346,
+                           .gather_s = 4.35e-6,
+                           .gather_per_rank_s = 1.57e-6,
+                           .gather_efficiency = 0.211,
+                           .gather_long_s = 8.54e-6,
+                           .gather_long_efficiency = 0.312,
+                           .gather_rank_exponent = -0.297},
 };
 
 static double *real_member(const struct setting *setting, struct interconnect *interconnect)
@@ -277,13 +293,12 @@ static bool resolve_interconnect(struct interconnect *interconnect, const struct
             *real_member(setting, interconnect) = *real_member(setting, &usual);
         }
         if (!belongs && given)
-            return error_input(error, node_key_location(section, setting->name),
-                               "'%s' has no meaning for an interconnect of kind %s (%s)",
-                               setting->name,
-                               interconnect->kind == INTERCONNECT_NONE
-                                   ? "none"
-                                   : interconnect_names[interconnect->kind],
-                               setting->help);
+            return error_input(
+                error, node_key_location(section, setting->name),
+                "'%s' has no meaning for an interconnect of kind %s (%s)", setting->name,
+                interconnect->kind == INTERCONNECT_NONE ? "none"
+                                                        : interconnect_names[interconnect->kind],
+                setting->help);
     }
     return true;
 }

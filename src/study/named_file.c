@@ -60,7 +60,7 @@ static const char *find_in(const struct name_lookup *lookup, const char *directo
     return found;
 }
 
-static const char *find_shipped(const struct name_lookup *lookup, const char *name)
+const char *named_file_shipped(const struct name_lookup *lookup, const char *name)
 {
     if (lookup->config_directory == NULL)
         return NULL;
@@ -84,7 +84,7 @@ const char *named_file_path(const struct name_lookup *lookup, const struct node 
     if (path == NULL && lookup->among_them)
         path = find_in(lookup, here, "", name);
     if (path == NULL)
-        path = find_shipped(lookup, name);
+        path = named_file_shipped(lookup, name);
     if (path == NULL) {
         const char *directory = lookup->config_directory;
         error_input(error, &reference->at, "there is no file '%s/%s.yaml' here%s%s", lookup->folder,
@@ -98,7 +98,7 @@ const char *named_file_portable(const struct name_lookup *lookup, const struct n
                                 const char *path)
 {
     const char *name = reference->text;
-    const char *shipped = is_path(name) ? NULL : find_shipped(lookup, name);
+    const char *shipped = is_path(name) ? NULL : named_file_shipped(lookup, name);
     if (shipped != NULL && output_file_same(shipped, path))
         return name;
     char *absolute = realpath(path, NULL);

@@ -18,6 +18,9 @@ struct name_lookup {
 const char *named_file_path(const struct name_lookup *lookup, const struct node *reference,
                             struct error *error);
 
+/* FOLDER/NAME.yaml of the configurations' directory, when there is such a file; else NULL. */
+const char *named_file_shipped(const struct name_lookup *lookup, const char *name);
+
 /* What to call the file at `path`, found for `reference`, so that the name means the same wherever it
  * is read: the name, where it is that of the configurations' directory; else the absolute path. Owned
  * by the document; NULL when memory cannot be had. */

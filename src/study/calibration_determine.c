@@ -1,0 +1,162 @@
+/* What a fit knows: the covariance of the estimates, from the Jacobian at the solution in the
+ * coordinates that matter (log p, or p over its range). */
+#include "calibration_solve.h"
+
+#include <gsl/gsl_eigen.h>
+#include <gsl/gsl_sort.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Measurements repeat no better than this: no smaller residuals are taken for knowledge. */
+static const double noise_floor = 0.02;
+
+/* The change of log t with one unit of the coordinate, for one row, into the parameter's bounds. */
+static void differentiate(const struct fit_problem *problem, size_t index, double *column)
+{
+    const struct free_parameter *parameter = &problem->parameters[index];
+    struct accelerator moved = problem->accelerator;
+    double *value = parameter_value(&moved, parameter->offset);
+    double step = 1e-3;
+    if (parameter->scale == SCALE_LOG) {
+        if (*value * exp(step) > parameter->upper)
+            step = -step;
+        *value *= exp(step);
+    } else {
+        double range = parameter->upper - parameter->lower;
+        if (*value + step * range > parameter->upper)
+            step = -step;
+        *value += step * range;
+    }
+    for (size_t i = 0; i < problem->count; i++) {
+        const struct measurement *row = problem->rows[i];
+        column[i] = (fit_residual(&moved, row) - fit_residual(&problem->accelerator, row)) / step;
+    }
+}
+
+static int compare_groups(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return a < b ? -1 : a > b;
+}
+
+/* Rows for each distinct shape group and octave of time, which share their error: by how much the
+ * rows overstate what was observed. */
+static bool rows_per_group(const struct fit_problem *problem, double *ratio)
+{
+    uint64_t *groups = calloc(problem->count, sizeof *groups);
+    if (groups == NULL)
+        return false;
+    for (size_t i = 0; i < problem->count; i++)
+        groups[i] = problem->rows[i]->shape_group * 31 +
+                    (uint64_t)(ilogb(problem->rows[i]->latency_s) + 1024);
+    qsort(groups, problem->count, sizeof *groups, compare_groups);
+    size_t distinct = 1;
+    for (size_t i = 1; i < problem->count; i++)
+        distinct += groups[i] != groups[i - 1];
+    free(groups);
+    *ratio = (double)problem->count / (double)distinct;
+    return true;
+}
+
+/* Covariance from the normal matrix: σ² N⁻¹ by its eigenvectors, directions that the rows say
+ * nothing of counting as all but unknown. */
+static bool invert(gsl_matrix *normal, double variance, gsl_matrix *covariance)
+{
+    const size_t p = normal->size1;
+    gsl_vector *values = gsl_vector_alloc(p);
+    gsl_matrix *vectors = gsl_matrix_alloc(p, p);
+    gsl_eigen_symmv_workspace *workspace = gsl_eigen_symmv_alloc(p);
+    bool done = values != NULL && vectors != NULL && workspace != NULL &&
+                gsl_eigen_symmv(normal, values, vectors, workspace) == GSL_SUCCESS;
+    for (size_t i = 0; done && i < p; i++) {
+        for (size_t j = 0; j < p; j++) {
+            double sum = 0.0;
+            for (size_t k = 0; k < p; k++)
+                sum += gsl_matrix_get(vectors, i, k) * gsl_matrix_get(vectors, j, k) /
+                       fmax(gsl_vector_get(values, k), 1e-12);
+            gsl_matrix_set(covariance, i, j, variance * sum);
+        }
+    }
+    gsl_vector_free(values);
+    gsl_matrix_free(vectors);
+    if (workspace != NULL)
+        gsl_eigen_symmv_free(workspace);
+    return done;
+}
+
+/* Each estimate's error, and the one it is most entangled with. */
+static void read_covariance(const gsl_matrix *covariance, struct determination *determinations)
+{
+    const size_t p = covariance->size1;
+    for (size_t i = 0; i < p; i++) {
+        struct determination *determination = &determinations[i];
+        double own = gsl_matrix_get(covariance, i, i);
+        determination->standard_error = sqrt(own);
+        determination->entangled_with = i;
+        for (size_t j = 0; j < p; j++) {
+            double correlation =
+                gsl_matrix_get(covariance, i, j) / sqrt(own * gsl_matrix_get(covariance, j, j));
+            if (j != i && fabs(correlation) > fabs(determination->entanglement)) {
+                determination->entangled_with = j;
+                determination->entanglement = correlation;
+            }
+        }
+    }
+}
+
+/* The normal matrix of the robust fit, and its residuals' variance. */
+static double accumulate(const struct fit_problem *problem, double *const *columns, double *sizes,
+                         gsl_matrix *normal)
+{
+    const size_t p = problem->parameter_count;
+    for (size_t i = 0; i < problem->count; i++)
+        sizes[i] = fabs(fit_residual(&problem->accelerator, problem->rows[i]));
+    double median = median_of(sizes, problem->count);
+    gsl_matrix_set_zero(normal);
+    for (size_t i = 0; i < problem->count; i++) {
+        double residual = fit_residual(&problem->accelerator, problem->rows[i]);
+        double weight = problem->weights[i] / hypot(1.0, residual / fit_scale);
+        for (size_t j = 0; j < p; j++) {
+            for (size_t k = 0; k < p; k++)
+                *gsl_matrix_ptr(normal, j, k) += weight * columns[j][i] * columns[k][i];
+        }
+    }
+    double deviation = fmax(1.4826 * median, noise_floor);
+    return deviation * deviation;
+}
+
+bool fit_determine(const struct fit_problem *problem, struct determination *determinations,
+                   struct error *error)
+{
+    const size_t p = problem->parameter_count, n = problem->count;
+    double *columns[FAMILY_MAX_KEYS] = {0};
+    double *storage = calloc((p + 1) * n, sizeof *storage);
+    gsl_matrix *normal = gsl_matrix_alloc(p, p), *covariance = gsl_matrix_alloc(p, p);
+    double ratio = 1.0;
+    memset(determinations, 0, p * sizeof *determinations);
+    bool done =
+        storage != NULL && normal != NULL && covariance != NULL && rows_per_group(problem, &ratio);
+    if (done) {
+        double *sizes = storage + p * n;
+        for (size_t j = 0; j < p; j++) {
+            columns[j] = storage + j * n;
+            differentiate(problem, j, columns[j]);
+        }
+        size_t few = n / 100 > 4 ? n / 100 : (n > 4 ? 4 : n - 1);
+        double variance = accumulate(problem, columns, sizes, normal) * ratio;
+        done = invert(normal, variance, covariance);
+        if (done)
+            read_covariance(covariance, determinations);
+        for (size_t j = 0; j < p; j++) {
+            for (size_t i = 0; i < n; i++)
+                sizes[i] = fabs(columns[j][i]);
+            gsl_sort(sizes, 1, n);
+            determinations[j].sensitivity = sizes[n - 1 - few];
+        }
+    }
+    free(storage);
+    gsl_matrix_free(normal);
+    gsl_matrix_free(covariance);
+    return done || error_run(error, "out of memory");
+}
