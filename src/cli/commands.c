@@ -19,6 +19,20 @@ const struct command commands[] = {
      "  -q, --quiet          no progress and no timing on stderr\n"
      "      --print-config   show everything as resolved, as a configuration, and stop\n",
      command_run},
+    {"roofline", "roofline CONFIG [OPTION]... | -a ACCELERATOR --gemm M,N,K [OPTION]...",
+     "where the time of a step goes, and why: its operators, or one matrix product",
+     "  -s, --set KEY=VALUE  override a key by its dotted path; with -a: accelerator.KEY=VALUE\n"
+     "      --seed N         of every random stream; short for -s seed=N\n"
+     "      --prompt L       a prefill step of a prompt of L tokens (the workload's mean)\n"
+     "      --batch N        a decode step of N sequences (as many as fit)\n"
+     "      --context L      each with L tokens of context (mean prompt + half the mean output)\n"
+     "                       --prompt alone: no decode step; --batch, --context: no prefill step\n"
+     "  -a, --accelerator A  a name or a path, instead of a configuration\n"
+     "      --gemm M,N,K     a matrix product on it: M x K times K x N\n"
+     "      --dtype DTYPE    fp32, bf16, fp16, fp8 or int8; several to compare: fp16,fp8\n"
+     "      --plot FILE      the roofline with the operators on it: .svg, .png or .html\n"
+     "      --json FILE      everything as JSON ('-': stdout, in place of the tables)\n",
+     command_roofline},
     {"trace", "trace generate CONFIG [OPTION]...",
      "write the requests of a configuration's workload as a trace",
      CONFIG_OPTIONS "  -o, --output FILE    where to (stdout)\n"

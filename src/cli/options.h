@@ -26,6 +26,10 @@ const char *options_find_configs(char path[4096]);
 bool options_load_config(struct experiment_config *config, const char *path,
                          const struct overrides *overrides, struct error *error);
 
+/* Only an accelerator, by name or path (experiment_config_load_accelerator). */
+bool options_load_accelerator(struct experiment_config *config, const char *name,
+                              const struct overrides *overrides, struct error *error);
+
 /* An output at `path` must not overwrite the configuration or the trace it is made from. */
 bool options_check_output(const char *path, const struct experiment_config *config,
                           const char *config_path, struct error *error);

@@ -246,6 +246,52 @@ bool experiment_config_load(struct experiment_config *config, const char *path,
     return false;
 }
 
+/* An accelerator that the command line names. */
+static bool load_accelerator(struct loading *loading, const char *name,
+                             const char *const *overrides, size_t override_count)
+{
+    struct experiment_config *config = loading->config;
+    const struct location at = {"-a", 0, 0};
+    struct node *named = document_new_mapping(config->document, &at);
+    loading->root = document_new_mapping(config->document, &at);
+    if (named == NULL || loading->root == NULL)
+        return false;
+    named->kind = NODE_SCALAR;
+    named->text = name;
+    if (!document_set(config->document, loading->root, "accelerator", named, loading->error) ||
+        !expand_reference(loading, "accelerator", "accelerators"))
+        return false;
+    for (size_t i = 0; i < override_count; i++) {
+        if (strncmp(overrides[i], "accelerator.", strlen("accelerator.")) != 0)
+            return error_input(loading->error, NULL,
+                               "-s %.60s: of an accelerator alone only accelerator.KEY=VALUE can "
+                               "be set",
+                               overrides[i]);
+        if (!document_override(config->document, loading->root, overrides[i], loading->error))
+            return false;
+    }
+    return accelerator_read(config->document, node_find(loading->root, "accelerator"),
+                            loading->config_directory, &config->accelerator, loading->error);
+}
+
+bool experiment_config_load_accelerator(struct experiment_config *config, const char *name,
+                                        const char *const *overrides, size_t override_count,
+                                        const char *config_directory, struct error *error)
+{
+    memset(config, 0, sizeof *config);
+    config->document = document_create();
+    if (config->document == NULL)
+        return error_run(error, "out of memory");
+    struct loading loading = {
+        .config = config, .config_directory = config_directory, .error = error};
+    if (load_accelerator(&loading, name, overrides, override_count))
+        return true;
+    if (error->kind == ERROR_NONE)
+        error_run(error, "out of memory");
+    experiment_config_fini(config);
+    return false;
+}
+
 void experiment_config_fini(struct experiment_config *config)
 {
     document_destroy(config->document);

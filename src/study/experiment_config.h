@@ -37,6 +37,10 @@ extern const struct settings_table experiment_settings;
 bool experiment_config_load(struct experiment_config *config, const char *path,
                             const char *const *overrides, size_t override_count,
                             const char *config_directory, warn_function *warn, struct error *error);
+/* Only an accelerator, by name or path, under overrides of accelerator.KEY; all else is zeroed. */
+bool experiment_config_load_accelerator(struct experiment_config *config, const char *name,
+                                        const char *const *overrides, size_t override_count,
+                                        const char *config_directory, struct error *error);
 void experiment_config_fini(struct experiment_config *config);
 
 /* As YAML that experiment_config_load reads back to the same. */

@@ -233,7 +233,7 @@ expect 'LLMSIM_CONFIGS' grep -q '^llama-2-7b on' own.txt
 
 # --- help
 
-for option in --help --version help 'help config' 'help run' 'help trace' 'run --help' 'trace --help'; do
+for option in --help --version help 'help config' 'help run' 'help roofline' 'help trace' 'run --help' 'roofline --help' 'trace --help'; do
     # shellcheck disable=SC2086 # words
     "$llmsim" $option >output.txt 2>stderr
     expect "status of $option" test $? = 0

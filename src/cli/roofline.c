@@ -1,0 +1,133 @@
+/* llmsim roofline: where the time of a step goes, and why. */
+#include "commands.h"
+
+#include "output_file.h"
+#include "roofline_options.h"
+#include <string.h>
+
+/* The table is left out where stdout carries the JSON. */
+enum { OUTPUT_JSON, OUTPUT_PLOT, OUTPUT_TABLE, OUTPUT_COUNT };
+
+/* What is written: one of the two. */
+struct findings {
+    bool is_gemm;
+    struct roofline_gemm gemm;
+    struct roofline_steps steps;
+};
+
+static bool open_output(struct output_file *output, const char *path,
+                        const struct experiment_config *config,
+                        const struct roofline_options *options, struct error *error)
+{
+    const char *read = options->accelerator != NULL ? options->accelerator : options->config_path;
+    return path == NULL || (options_check_output(path, config, read, error) &&
+                            output_file_open(output, path, error));
+}
+
+static bool open_outputs(struct output_file outputs[OUTPUT_COUNT],
+                         const struct experiment_config *config,
+                         const struct roofline_options *options, struct error *error)
+{
+    struct output_file *json = &outputs[OUTPUT_JSON], *plot = &outputs[OUTPUT_PLOT];
+    if (!open_output(json, options->json_path, config, options, error) ||
+        !open_output(plot, options->plot_path, config, options, error))
+        return false;
+    if (json->path != NULL && plot->path != NULL && strcmp(json->path, plot->path) == 0)
+        return error_input(error, NULL, "%s: cannot hold both the JSON and the plot",
+                           options->json_path);
+    return json->stream == stdout || output_file_open(&outputs[OUTPUT_TABLE], "-", error);
+}
+
+static bool write_json(const struct findings *findings, FILE *stream, struct error *error)
+{
+    bool done = findings->is_gemm ? roofline_gemm_print_json(&findings->gemm, stream)
+                                  : roofline_steps_print_json(&findings->steps, stream);
+    return done || error_run(error, "out of memory");
+}
+
+static bool write_plot(const struct findings *findings, const struct roofline_plot_format *format,
+                       FILE *stream, struct error *error)
+{
+    struct roofline_plot plot;
+    if (findings->is_gemm)
+        roofline_plot_gemm(&plot, &findings->gemm);
+    else
+        roofline_plot_steps(&plot, &findings->steps);
+    return format->draw(&plot, stream, error);
+}
+
+static bool write_findings(struct output_file outputs[OUTPUT_COUNT],
+                           const struct findings *findings, const struct roofline_options *options,
+                           struct error *error)
+{
+    FILE *json = outputs[OUTPUT_JSON].stream, *plot = outputs[OUTPUT_PLOT].stream;
+    FILE *table = outputs[OUTPUT_TABLE].stream;
+    if ((json != NULL && !write_json(findings, json, error)) ||
+        (plot != NULL && !write_plot(findings, options->plot_format, plot, error)))
+        return false;
+    if (table != NULL && findings->is_gemm)
+        roofline_gemm_print_text(&findings->gemm, table);
+    else if (table != NULL)
+        roofline_steps_print_text(&findings->steps, table);
+    return output_files_commit(outputs, OUTPUT_COUNT, error);
+}
+
+static bool study_gemm(const struct accelerator *accelerator,
+                       const struct roofline_options *options, struct roofline_gemm *gemm,
+                       struct error *error)
+{
+    const int preset = roofline_default_dtype(accelerator);
+    if (options->dtype_count == 0)
+        return roofline_study_gemm(accelerator, options->sides, &preset, 1, gemm, error);
+    return roofline_study_gemm(accelerator, options->sides, options->dtypes, options->dtype_count,
+                               gemm, error);
+}
+
+static bool study(const struct experiment_config *config, const struct roofline_options *options,
+                  struct error *error)
+{
+    struct output_file outputs[OUTPUT_COUNT] = {0};
+    struct findings findings = {.is_gemm = options->accelerator != NULL};
+    bool done = open_outputs(outputs, config, options, error);
+    if (done && findings.is_gemm)
+        done = study_gemm(&config->accelerator, options, &findings.gemm, error);
+    else if (done)
+        done =
+            roofline_study_steps(config, &options->request, command_warn, &findings.steps, error);
+    done = done && write_findings(outputs, &findings, options, error);
+    for (size_t i = 0; i < OUTPUT_COUNT; i++)
+        output_file_discard(&outputs[i]);
+    if (done)
+        options_warn_of_skipped_rows(findings.steps.workload.skipped_rows);
+    return done;
+}
+
+static int roofline_with(const struct roofline_options *options)
+{
+    struct error error = {0};
+    struct experiment_config config;
+    bool loaded =
+        options->accelerator != NULL
+            ? options_load_accelerator(&config, options->accelerator, &options->overrides, &error)
+            : options_load_config(&config, options->config_path, &options->overrides, &error);
+    if (!loaded)
+        return command_fail(&error);
+    bool done = study(&config, options, &error);
+    experiment_config_fini(&config);
+    return done ? 0 : command_fail(&error);
+}
+
+int command_roofline(int argc, char **argv)
+{
+    struct roofline_options options = {0};
+    int status = overrides_init(&options.overrides, argc)
+                     ? roofline_options_parse(argc, argv, &options)
+                     : command_out_of_memory();
+    if (status == 0 && options.help) {
+        status = command_print_help("roofline");
+    } else if (status == 0) {
+        status = roofline_with(&options);
+    }
+    overrides_fini(&options.overrides);
+    return status;
+}
