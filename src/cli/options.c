@@ -65,9 +65,9 @@ bool options_load_accelerator(struct experiment_config *config, const char *name
                               const struct overrides *overrides, struct error *error)
 {
     char directory[4096];
-    return experiment_config_load_accelerator(config, name,
-                                              (const char *const *)overrides->assignments,
-                                              overrides->count, find_configs(directory), error);
+    return experiment_config_load_accelerator(
+        config, name, (const char *const *)overrides->assignments, overrides->count,
+        options_find_configs(directory), error);
 }
 
 bool options_check_output(const char *path, const struct experiment_config *config,

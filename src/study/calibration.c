@@ -29,8 +29,9 @@ struct selection {
     size_t count;
 };
 
+/* `all`: those that only a fit may see too. */
 static bool selection_init(struct selection *selection, const struct measurements *measurements,
-                           bool (*informs)(const struct kernel *), struct error *error)
+                           bool (*informs)(const struct kernel *), bool all, struct error *error)
 {
     *selection = (struct selection){
         .rows = calloc(measurements->count + 1, sizeof *selection->rows),
@@ -40,7 +41,7 @@ static bool selection_init(struct selection *selection, const struct measurement
         return error_run(error, "out of memory");
     for (size_t i = 0; i < measurements->count; i++) {
         const struct measurement *row = &measurements->rows[i];
-        if (informs == NULL || informs(&row->kernel))
+        if ((informs == NULL || informs(&row->kernel)) && (all || !row->fit_only))
             selection->rows[selection->count++] = row;
     }
     return true;
@@ -99,7 +100,7 @@ static bool check_files(const struct accelerator *accelerator,
                         struct error *error)
 {
     struct selection selection;
-    bool done = selection_init(&selection, measurements, NULL, error);
+    bool done = selection_init(&selection, measurements, NULL, false, error);
     report->accelerator = accelerator;
     report->files = calloc(measurements->file_count + 1, sizeof *report->files);
     if (done && report->files == NULL)
@@ -236,13 +237,13 @@ static bool fit_family(const struct kernel_family *family, const struct measurem
                        const struct held_keys *held, struct accelerator *accelerator,
                        struct calibration_report *report, struct error *error)
 {
-    struct selection selection;
-    bool done = selection_init(&selection, measurements, family->informs, error);
+    struct selection selection, all;
+    bool done = selection_init(&selection, measurements, family->informs, false, error);
+    done = selection_init(&all, measurements, family->informs, true, error) && done;
     if (done && selection.count > 0) {
         struct calibration_fit *fit = &report->fits[report->fit_count++];
         fit->before = errors_of(accelerator, &selection, -1, -1);
-        done = calibration_fit_family(family, held, selection.rows, selection.count, accelerator,
-                                      fit, error);
+        done = calibration_fit_family(family, held, all.rows, all.count, accelerator, fit, error);
         done = done && add_sources(accelerator, &selection, measurements, fit, error);
         if (done) {
             fit->after = errors_of(accelerator, &selection, -1, -1);
@@ -251,6 +252,7 @@ static bool fit_family(const struct kernel_family *family, const struct measurem
         }
     }
     selection_fini(&selection);
+    selection_fini(&all);
     return done;
 }
 

@@ -122,9 +122,12 @@ static bool weigh_rows(struct fitting *fitting)
     double sum = 0.0;
     for (int32_t i = 0; i < files; i++)
         sum += sqrt(rows_of[i]);
-    for (size_t i = 0; i < fitting->count; i++)
+    for (size_t i = 0; i < fitting->count; i++) {
         fitting->weights[i] =
             (double)fitting->count / (sum * sqrt(rows_of[fitting->rows[i]->file]));
+        if (fitting->rows[i]->fit_only)
+            fitting->weights[i] *= 0.1;
+    }
     free(rows_of);
     return true;
 }
@@ -267,8 +270,9 @@ static bool hold_out(struct fitting *fitting, const struct accelerator *accelera
             return false;
         }
         for (size_t i = 0; i < fitting->count; i += stride) {
-            if (fitting->rows[i]->shape_group % FOLDS == (uint64_t)fold)
-                ratios[seen++] = exp(fit_residual(&problem.accelerator, fitting->rows[i]));
+            const struct measurement *row = fitting->rows[i];
+            if (row->shape_group % FOLDS == (uint64_t)fold && !row->fit_only)
+                ratios[seen++] = exp(fit_residual(&problem.accelerator, row));
         }
     }
     fitting->fit->held_out = calibration_errors_of(ratios, seen);

@@ -247,8 +247,12 @@ static bool add_row(struct reading *reading, const struct measured_row *row, int
         measurement_file_leave_out(context->file, obstacle);
         return true;
     }
-    measurement.part = find_part(context->file, context->part);
-    context->file->rows++;
+    if (measurement.fit_only) {
+        measurement_file_leave_out(context->file, context->left_out);
+    } else {
+        measurement.part = find_part(context->file, context->part);
+        context->file->rows++;
+    }
     return append(reading->measurements, &measurement, reading->error);
 }
 

@@ -16,7 +16,8 @@ struct measurement {
     uint64_t shape_group; /* rows with equal ones differ in their tokens only */
     int32_t file;         /* index in struct measurements */
     int32_t line;
-    int32_t part; /* index in the file's parts */
+    int32_t part;  /* index in the file's parts */
+    bool fit_only; /* informs a fit, a little, and is compared with nothing */
 };
 
 /* Rows of a file that are not compared, for one and the same reason. */

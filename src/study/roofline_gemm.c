@@ -54,7 +54,8 @@ bool roofline_study_gemm(const struct accelerator *accelerator, const int64_t si
                                    .columns = gemm->n,
                                    .inner = gemm->k,
                                    .weight_bytes = dtype_bytes(dtype),
-                                   .activation_bytes = dtype_bytes(dtype)};
+                                   .activation_bytes = dtype_bytes(dtype),
+                                   .output_bytes = dtype_bytes(dtype)};
         gemm->device.roofs[i] = (struct roofline_roof){dtype_names[dtype], peak_flops_per_s};
         gemm->rows[i] = (struct roofline_gemm_row){.roof = gemm->device.roofs[i],
                                                    .cost = gemm_cost(accelerator, dtype, &shape),
