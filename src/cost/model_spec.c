@@ -91,13 +91,12 @@ static bool resolve(struct model *model, const struct node *mapping, struct erro
 bool model_read(struct document *document, const struct node *mapping, struct model *model,
                 char warning[512], struct error *error)
 {
-    *model = (struct model){.quantization = {.weights = -1, .activations = -1}}; /*TMP*/
+    *model = (struct model){0};
     warning[0] = '\0';
     bool hugging_face =
         node_find(mapping, "model_type") != NULL || node_find(mapping, "architectures") != NULL;
     bool read = hugging_face ? hf_config_read(document, mapping, model, warning, error)
                              : settings_read(document, &model_settings, mapping, model, error);
-    model->quantization.weights = model->quantization.activations = -1; /*TMP*/
     return read && resolve(model, mapping, error);
 }
 
@@ -175,10 +174,4 @@ double dtype_bytes(int dtype)
         [DTYPE_INT8] = 1, [DTYPE_INT4] = 0.5, [DTYPE_FP4] = 0.5,
     };
     return bytes[dtype];
-}
-
-double quantized_weight_bytes(const struct model *model, bool expert)
-{
-    (void)expert;
-    return dtype_bytes(model->dtype);
 }

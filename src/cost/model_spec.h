@@ -31,9 +31,6 @@ int64_t model_kv_heads_per_rank(const struct model *model, int tensor_parallel_s
  * bytes, a copy on each tensor-parallel rank. */
 double model_kv_bytes_per_token(const struct model *model, const struct deployment *deployment);
 
-/* Bytes of one weight element of a projection, of an expert or another, with its scales. */
-double quantized_weight_bytes(const struct model *model, bool expert);
-
 /* Bytes of one element of a dtype (4-bit ones: ½); its name. */
 double dtype_bytes(int dtype);
 extern const char *const dtype_names[];
