@@ -25,17 +25,19 @@ enum quantization_scope {
 
 /* How the weights of the layers are stored, and what they are multiplied with. */
 struct quantization {
-    int weights;        /* enum dtype; −1: as the model's */
-    int activations;    /* enum dtype: FP8 or INT8 (W8A8); −1: as the model's (weight-only) */
-    int64_t group_size; /* weights along the inner dimension that share a scale; 0: a column's */
-    int scope;          /* enum quantization_scope */
+    int weights;     /* enum dtype; −1: as the model's */
+    int activations; /* enum dtype: FP8 or INT8 (W8A8); −1: as the model's (weight-only) */
+    /* Weights along the inner dimension that share a scale; FP8: the side of the square blocks that
+     * do. 0: those of a column. */
+    int64_t group_size;
+    int scope; /* enum quantization_scope */
 };
 
 struct model {
     const char *name;
     const char *source;
     int64_t hidden_size;
-    int64_t intermediate_size; /* of the layers that have no experts */
+    int64_t intermediate_size; /* of the layers without experts; 0: there are none of them */
     int64_t num_hidden_layers;
     int64_t num_attention_heads;
     int64_t num_key_value_heads;

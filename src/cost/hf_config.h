@@ -6,8 +6,8 @@
 #include <llmsim/model.h>
 
 /* `mapping` is the parsed file. What `struct model` cannot represent is refused by name; keys that
- * are neither read nor known to be without effect are listed in `warning`. num_key_value_heads and
- * head_dim may be left SETTING_UNSET_INTEGER. */
+ * are neither read nor known to be without effect, and parts of the model that are left out, are
+ * listed in `warning`. The model is checked. */
 bool hf_config_read(struct document *document, const struct node *mapping, struct model *model,
                     char warning[512], struct error *error);
 

@@ -3,22 +3,47 @@
 #include "model_spec.h"
 #include <math.h>
 
+/* Elements that the MLP of a layer without experts, or the shared expert, needs for a token: the gate
+ * and up projections with their product (plain: up and product). */
+static double mlp_elements(const struct model *model, int64_t inner, double ranks)
+{
+    return (model->mlp == MLP_GATED ? 3.0 : 2.0) * (double)inner / ranks;
+}
+
+/* vLLM's fused_moe, for each of a token's experts: what gate and up give, in a buffer that then takes
+ * the output (the wider of the two counts), and their product. Tokens of all data-parallel ranks come
+ * together, but at most 16384 at a time. */
+static double expert_elements(const struct engine_config *config,
+                              const struct deployment *deployment, const struct model *model)
+{
+    double slices = deployment->expert_parallel ? 1.0 : deployment_expert_ranks(deployment);
+    double inner = (double)model->moe_intermediate_size / slices;
+    double gate_and_up = model->mlp == MLP_GATED ? 2.0 * inner : inner;
+    double a_token = (double)model->num_experts_per_tok *
+                     (fmax(gate_and_up, (double)model->hidden_size) + inner);
+    double rows = (double)config->max_num_batched_tokens * (double)deployment->data_parallel_size;
+    return fmin(rows, 16384.0) * a_token;
+}
+
 /* vLLM measures the peak of a step of max_num_batched_tokens tokens, then of sampling for
  * max_num_seqs sequences; the two do not overlap.
  *
- * Forward, a token: hidden state and residual in and out (4 · hidden), and in the MLP the gate and
- * up projections with their product (3 · intermediate; plain: 2).
+ * Forward, a token: hidden state and residual in and out (4 · hidden), and what the MLP or the experts
+ * of the widest kind of layer take.
  * Sampling, a logit: its 2 bytes, a float copy (4), a probability (4) and a mask (1).
  * With memory_overhead's default of 835 MiB this gives the 2588 blocks that vLLM 0.19 reports for
  * Llama-3.1-8B in bf16 on an RTX 4090 with 2048 tokens and 256 sequences, and the 120.5 GiB that it
  * reports for a 1.5 B model of 151936 logits on an H200 with 1024 sequences. */
 static double activation_peak(const struct engine_config *config, const struct model *model)
 {
+    const struct deployment deployment = engine_deployment(config);
     double ranks = (double)config->tensor_parallel_size;
-    double mlp_width = model->mlp == MLP_GATED ? 3.0 : 2.0;
-    double forward =
-        (double)config->max_num_batched_tokens * dtype_bytes(model->dtype) *
-        (4.0 * (double)model->hidden_size + mlp_width * (double)model->intermediate_size / ranks);
+    double tokens = (double)config->max_num_batched_tokens;
+    double mlp = tokens * mlp_elements(model, model->intermediate_size, ranks);
+    double experts = expert_elements(config, &deployment, model) +
+                     tokens * mlp_elements(model, model->shared_expert_intermediate_size, ranks);
+    double forward = dtype_bytes(model->dtype) *
+                     (tokens * 4.0 * (double)model->hidden_size + fmax(mlp, experts));
     double sampling_bytes_per_logit = 2.0 + 4.0 + 4.0 + 1.0;
     double sampling =
         sampling_bytes_per_logit * (double)config->max_num_seqs * (double)model->vocab_size;

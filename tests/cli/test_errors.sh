@@ -254,7 +254,7 @@ with 'an efficiency above 1' "'compute_efficiency' must be between" accelerator.
 with 'half an interconnect' "an interconnect of kind pcie needs 'bandwidth'" accelerator.interconnect.kind=pcie
 with 'no interconnect, with a latency' "'latency' has no meaning" 'accelerator.interconnect.latency=1 us'
 with 'an accelerator that is too small' 'tiny does not fit 1 x tiny-gpu: of 0.01 GiB' 'accelerator.memory=10 MiB'
-with 'a model that is too large' 'tiny does not fit 1 x tiny-gpu' model.num_hidden_layers=10000
+with 'a model that is too large' 'tiny does not fit 1 x tiny-gpu' model.vocab_size=100000000
 with 'ranks that do not divide' "'tensor_parallel_size' (5) does not divide the 12 attention heads of tiny" engine.tensor_parallel_size=5
 with 'ranks that KV heads do not meet' "'tensor_parallel_size' (3) neither divides nor is a multiple of the 4 KV heads" engine.tensor_parallel_size=3
 with 'ranks without a link' "'tensor_parallel_size' is 2, but tiny-gpu has no interconnect" engine.tensor_parallel_size=2
@@ -264,11 +264,11 @@ with 'a linear cost for a roofline' "'base'" 'cost.base=1 ms'
 
 # --- a Hugging Face config.json
 
-hugging_face 'an unknown kind' "llmsim cannot represent models of type 'mixtral'" 's/"llama"/"mixtral"/'
+hugging_face 'an unknown kind' "llmsim cannot represent models of type 'mamba2'" 's/"llama"/"mamba2"/'
 hugging_face 'an unknown architecture' "cannot represent architecture 'LlamaForX'" 's/LlamaForCausalLM/LlamaForX/'
-hugging_face 'quantised weights' 'llmsim cannot represent quantised weights' 's/"torch_dtype"/"quantization_config": {"bits": 4}, &/'
+hugging_face 'an unknown quantisation' "'quant_method' cannot be 'aqlm'" 's/"torch_dtype"/"quantization_config": {"quant_method": "aqlm"}, &/'
 hugging_face 'a mixture of experts' 'llmsim cannot represent a mixture of experts' 's/"torch_dtype"/"num_local_experts": 8, &/'
-hugging_face 'a sliding window' 'llmsim cannot represent a window of 100 tokens' 's/"torch_dtype"/"sliding_window": 100, &/'
+hugging_face 'a sliding window' "'sliding_window': models of type 'llama' have none" 's/"torch_dtype"/"sliding_window": 100, &/'
 hugging_face 'no hidden size' "'hidden_size' is missing" 's/"hidden_size": 256,//'
 hugging_face 'an odd number of heads' 'does not divide hidden_size 256' 's/"num_attention_heads": 4/"num_attention_heads": 6/'
 hugging_face 'cut JSON' 'case.json:4:' 4d

@@ -16,7 +16,8 @@ static struct model llama_8b(void)
                           .max_position_embeddings = 131072,
                           .mlp = MLP_GATED,
                           .norm = NORM_RMS,
-                          .dtype = DTYPE_BF16};
+                          .dtype = DTYPE_BF16,
+                          .quantization = {.weights = -1, .activations = -1}};
 }
 
 /* What a process sees of an RTX 4090's 24 GiB. */
@@ -86,7 +87,8 @@ START_TEST(test_known_point_of_many_logits)
                                 .qkv_bias = true,
                                 .mlp = MLP_GATED,
                                 .norm = NORM_RMS,
-                                .dtype = DTYPE_BF16};
+                                .dtype = DTYPE_BF16,
+                                .quantization = {.weights = -1, .activations = -1}};
     const struct accelerator accelerator = {.name = "h200", .memory_bytes = 139.8 * UNITS_GIB};
     struct kv_memory memory;
     struct error error = {0};
