@@ -80,9 +80,8 @@ static void list_exchange(const struct listing *listing, double group_rows)
 void experts_list(const struct shard *shard, int32_t tokens, int32_t padded, int32_t group_rows,
                   struct operator_list *list)
 {
-    static const char *const shared_names[] = {"shared expert, up projection",
-                                               "shared expert, activation",
-                                               "shared expert, down projection"};
+    static const char *const shared_names[] = {
+        "shared expert, up projection", "shared expert, activation", "shared down projection"};
     const struct listing listing = {shard, list, padded, tokens};
     const struct projection plain = {shard->dtype, shard->element_bytes, false};
     const struct model *model = shard->model;
