@@ -189,11 +189,35 @@ START_TEST(test_reservation)
 }
 END_TEST
 
+/* Two experts of a layer a token, each with gate and up in a buffer, and their product. */
+START_TEST(test_activations_of_experts)
+{
+    struct engine_config config = defaults();
+    struct model model = llama_8b();
+    config.max_num_seqs = 8; /* few logits */
+    model.intermediate_size = 0;
+    model.num_experts = 4;
+    model.num_experts_per_tok = 2;
+    model.moe_intermediate_size = 3584;
+    double a_token = 2.0 * (2 * 3584 + 3584), hidden = 4.0 * 4096;
+    ck_assert_double_eq(derive(&config, &model).activation_bytes, 2.0 * 2048 * (hidden + a_token));
+    /* Narrower than the output that takes gate's and up's place, a quarter of each on four ranks. */
+    config.tensor_parallel_size = config.data_parallel_size = 2;
+    a_token = 2.0 * (4096 + 3584.0 / 4);
+    ck_assert_double_eq(derive(&config, &model).activation_bytes,
+                        2.0 * 2048 * (hidden + 2.0 * a_token));
+    config.enable_expert_parallel = true;
+    config.max_num_batched_tokens = 16384;
+    a_token = 2.0 * (2 * 3584 + 3584);
+    ck_assert_double_eq(derive(&config, &model).activation_bytes, 2.0 * 16384 * (hidden + a_token));
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {test_known_point,      test_known_point_of_many_logits,
                                   test_more_of_anything, test_tensor_parallel,
                                   test_override,         test_does_not_fit,
-                                  test_reservation};
+                                  test_reservation,      test_activations_of_experts};
     return unit_run("kv_memory", tests, COUNT(tests));
 }
