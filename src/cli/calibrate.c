@@ -2,9 +2,11 @@
 #include "commands.h"
 
 #include "accelerator_rewrite.h"
+#include "accelerator_spec.h"
 #include "calibration.h"
 #include "options.h"
 #include "output_file.h"
+#include "progress.h"
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,20 +129,23 @@ static bool open_outputs(struct output_file outputs[OUTPUT_COUNT],
 }
 
 static bool write_results(const struct calibrate_options *options,
-                          const struct accelerator_original *file,
+                          const struct accelerator_source *source,
                           const struct calibration_report *report, struct error *error)
 {
     struct output_file outputs[OUTPUT_COUNT] = {0};
-    char *description = options->fit ? accelerator_rewrite(file, report, error) : NULL;
-    bool done =
-        (description != NULL || !options->fit) && open_outputs(outputs, options, file->path, error);
+    char *description = options->fit ? accelerator_rewrite(source, report, error) : NULL;
+    bool done = (description != NULL || !options->fit) &&
+                open_outputs(outputs, options, source->path, error);
     if (done && outputs[OUTPUT_JSON].stream != NULL &&
         !calibration_print_json(report, outputs[OUTPUT_JSON].stream))
         done = error_run(error, "out of memory");
     if (done && description != NULL)
         fputs(description, outputs[OUTPUT_ACCELERATOR].stream);
-    if (done && outputs[OUTPUT_TABLE].stream != NULL)
-        calibration_print_text(report, outputs[OUTPUT_TABLE].stream);
+    if (done && outputs[OUTPUT_TABLE].stream != NULL) {
+        accelerator_print_name(report->accelerator, stdout);
+        putchar('\n');
+        calibration_print_text(report, stdout);
+    }
     done = done && output_files_commit(outputs, OUTPUT_COUNT, error);
     for (size_t i = 0; i < OUTPUT_COUNT; i++)
         output_file_discard(&outputs[i]);
@@ -161,7 +166,7 @@ static bool print_refusals(const struct calibration_report *report)
 }
 
 static int calibrate_file(const struct calibrate_options *options,
-                          struct accelerator_original *file, const char *config_directory,
+                          struct accelerator_source *source, const char *config_directory,
                           struct error *error)
 {
     struct measurements measurements;
@@ -173,14 +178,16 @@ static int calibrate_file(const struct calibrate_options *options,
     const struct held_keys held = {options->held.items, options->held.count};
     int status = 0;
     bool done = measurements_read(&measurements, options->paths, options->path_count,
-                                  &file->accelerator, &reading, error);
+                                  &source->accelerator, &reading, error);
     if (done && options->fit)
-        done = calibration_fit(&file->accelerator, &measurements, &held, &report, error);
+        done = calibration_fit(&source->accelerator, &measurements, &held, progress_show, &report,
+                               error);
     else if (done)
-        done = calibration_check(&file->accelerator, &measurements, &report, error);
+        done = calibration_check(&source->accelerator, &measurements, &report, error);
+    progress_clear();
     if (done && print_refusals(&report))
         status = ERROR_INPUT;
-    else if (!done || !write_results(options, file, &report, error))
+    else if (!done || !write_results(options, source, &report, error))
         status = command_fail(error);
     calibration_report_fini(&report);
     measurements_fini(&measurements);
@@ -189,14 +196,13 @@ static int calibrate_file(const struct calibrate_options *options,
 
 static int calibrate(const struct calibrate_options *options)
 {
-    char directory[4096];
-    const char *config_directory = options_find_configs(directory);
+    const char *config_directory = options_find_configs();
     struct error error = {0};
-    struct accelerator_original file;
-    int status = accelerator_original_read(&file, options->accelerator, config_directory, &error)
-                     ? calibrate_file(options, &file, config_directory, &error)
+    struct accelerator_source source;
+    int status = accelerator_source_read(&source, options->accelerator, config_directory, &error)
+                     ? calibrate_file(options, &source, config_directory, &error)
                      : command_fail(&error);
-    accelerator_original_fini(&file);
+    accelerator_source_fini(&source);
     return status;
 }
 

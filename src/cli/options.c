@@ -30,8 +30,9 @@ bool overrides_add(struct overrides *overrides, const char *prefix, const char *
     return true;
 }
 
-const char *options_find_configs(char path[4096])
+const char *options_find_configs(void)
 {
+    static char path[4096];
     const char *told = getenv("LLMSIM_CONFIGS");
     if (told != NULL && *told != '\0')
         return told;
@@ -45,7 +46,7 @@ const char *options_find_configs(char path[4096])
     if (slash != NULL)
         *slash = '\0';
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        snprintf(path, 4096, "%s%s", program, places[i]);
+        snprintf(path, sizeof path, "%s%s", program, places[i]);
         if (access(path, R_OK | X_OK) == 0)
             return path;
     }
@@ -55,19 +56,16 @@ const char *options_find_configs(char path[4096])
 bool options_load_config(struct experiment_config *config, const char *path,
                          const struct overrides *overrides, struct error *error)
 {
-    char directory[4096];
     return experiment_config_load(config, path, (const char *const *)overrides->assignments,
-                                  overrides->count, options_find_configs(directory), command_warn,
-                                  error);
+                                  overrides->count, options_find_configs(), command_warn, error);
 }
 
 bool options_load_accelerator(struct experiment_config *config, const char *name,
                               const struct overrides *overrides, struct error *error)
 {
-    char directory[4096];
-    return experiment_config_load_accelerator(
-        config, name, (const char *const *)overrides->assignments, overrides->count,
-        options_find_configs(directory), error);
+    return experiment_config_load_accelerator(config, name,
+                                              (const char *const *)overrides->assignments,
+                                              overrides->count, options_find_configs(), error);
 }
 
 bool options_check_output(const char *path, const struct experiment_config *config,

@@ -18,8 +18,8 @@ void overrides_fini(struct overrides *overrides);
 bool overrides_add(struct overrides *overrides, const char *prefix, const char *text);
 
 /* Where models/ and accelerators/ are: where the environment says, beside the program in its source
- * tree, or installed with it; NULL when nothing is there. `path` is room for it. */
-const char *options_find_configs(char path[4096]);
+ * tree, or installed with it; NULL when nothing is there. Valid until the next call. */
+const char *options_find_configs(void);
 
 /* The configuration at `path` under these overrides; names are looked up where LLMSIM_CONFIGS says
  * or beside the program too. */

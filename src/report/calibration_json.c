@@ -160,9 +160,11 @@ bool calibration_print_json(const struct calibration_report *report, FILE *strea
 {
     json_t *root = json_object(), *accelerator = json_object();
     const char *source = report->accelerator->source;
+    const char *lender = report->accelerator->efficiencies_from;
     bool done = root != NULL && accelerator != NULL &&
                 set(accelerator, "name", text(report->accelerator->name)) &&
-                set(accelerator, "source", source != NULL ? text(source) : json_null());
+                set(accelerator, "source", source != NULL ? text(source) : json_null()) &&
+                set(accelerator, "efficiencies_from", lender != NULL ? text(lender) : json_null());
     bool taken = root != NULL && set(root, "accelerator", accelerator);
     done = done && taken && add_lists(root, report);
     if (done)

@@ -90,6 +90,7 @@ struct calibration_report {
 
 void calibration_report_fini(struct calibration_report *report);
 
+/* Everything but the accelerator's name, which stands above. */
 void calibration_print_text(const struct calibration_report *report, FILE *stream);
 
 /* False when memory cannot be had. */

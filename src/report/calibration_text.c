@@ -86,7 +86,6 @@ static void print_fit(const struct calibration_fit *fit, FILE *stream)
 
 void calibration_print_text(const struct calibration_report *report, FILE *stream)
 {
-    fprintf(stream, "%s\n", report->accelerator->name);
     if (report->accelerator->source != NULL)
         fprintf(stream, "  %s\n", report->accelerator->source);
     fputc('\n', stream);

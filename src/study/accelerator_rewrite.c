@@ -2,34 +2,33 @@
 
 #include "accelerator_file.h"
 #include "named_file.h"
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-bool accelerator_original_read(struct accelerator_original *original, const char *name,
-                               const char *config_directory, struct error *error)
+bool accelerator_source_read(struct accelerator_source *source, const char *name_or_path,
+                             const char *config_directory, struct error *error)
 {
-    *original = (struct accelerator_original){.document = document_create(),
-                                              .config_directory = config_directory};
-    struct document *document = original->document;
-    if (document == NULL)
+    *source = (struct accelerator_source){.document = document_create(),
+                                          .config_directory = config_directory};
+    if (source->document == NULL)
         return error_run(error, "out of memory");
-    const struct node reference = {.kind = NODE_SCALAR, .text = name};
-    const struct name_lookup lookup = {
-        .document = document, .folder = "accelerators", .config_directory = config_directory};
-    original->path = named_file_path(&lookup, &reference, error);
-    if (original->path == NULL)
-        return false;
-    original->root = document_read_file(document, original->path, error);
-    struct node *completed = document_read_file(document, original->path, error);
-    return original->root != NULL && completed != NULL &&
-           accelerator_read(document, completed, config_directory, &original->accelerator, error);
+    const struct node reference = {.kind = NODE_SCALAR, .text = name_or_path};
+    const struct name_lookup lookup = {.document = source->document,
+                                       .folder = "accelerators",
+                                       .config_directory = config_directory};
+    source->path = named_file_path(&lookup, &reference, error);
+    struct node *mapping =
+        source->path != NULL ? document_read_file(source->document, source->path, error) : NULL;
+    return mapping != NULL && accelerator_read(source->document, mapping, config_directory,
+                                               &source->accelerator, error);
 }
 
-void accelerator_original_fini(struct accelerator_original *original)
+void accelerator_source_fini(struct accelerator_source *source)
 {
-    document_destroy(original->document);
-    *original = (struct accelerator_original){0};
+    document_destroy(source->document);
+    *source = (struct accelerator_source){0};
 }
 
 void accelerator_value_format(double value, enum unit unit, char text[32])
@@ -50,7 +49,8 @@ void accelerator_value_format(double value, enum unit unit, char text[32])
 
 /* The file being written: the lines of the old one, some of them replaced. */
 struct rewriting {
-    const struct accelerator_original *original;
+    const struct accelerator_source *source;
+    const struct node *root; /* of the old text, without what efficiencies_from would add */
     const struct calibration_report *report;
     char **lines; /* of the old text; NUL-terminated */
     size_t line_count;
@@ -59,6 +59,7 @@ struct rewriting {
 
 static bool names_section(const struct rewriting *rewriting, size_t fit, const char *section)
 {
+    assert(section != NULL);
     return strcmp(rewriting->report->fits[fit].section, section) == 0;
 }
 
@@ -140,7 +141,8 @@ static void print_fitted(const struct calibration_parameter *parameter, int inde
     fprintf(out, "%*s%s: %s  # fitted\n", indent, "", parameter->key, parameter->after);
 }
 
-/* The fitted keys that the section does not have yet. */
+/* The fitted keys that the section does not have yet; of a section that is not there at all, the
+ * others too, which it would no longer take from elsewhere (efficiencies_from). */
 static void print_missing(const struct rewriting *rewriting, const char *section,
                           const struct node *mapping, int indent)
 {
@@ -150,6 +152,9 @@ static void print_missing(const struct rewriting *rewriting, const char *section
             const struct calibration_parameter *parameter = &fit->parameters[j];
             if (parameter->status == PARAMETER_FITTED && node_find(mapping, parameter->key) == NULL)
                 print_fitted(parameter, indent, rewriting->out);
+            else if (mapping == NULL && *parameter->before != '\0')
+                fprintf(rewriting->out, "%*s%s: %s\n", indent, "", parameter->key,
+                        parameter->before);
         }
     }
 }
@@ -184,7 +189,7 @@ static const char *section_at(const struct rewriting *rewriting, size_t line,
 {
     for (size_t i = 0; i < rewriting->report->fit_count; i++) {
         const char *section = rewriting->report->fits[i].section;
-        const struct node *root = rewriting->original->root;
+        const struct node *root = rewriting->root;
         *mapping = node_find(root, section);
         if (*mapping != NULL && (size_t)node_key_location(root, section)->line == line)
             return section;
@@ -247,8 +252,7 @@ static void print_file(const struct rewriting *rewriting)
     }
     for (size_t i = 0; i < rewriting->report->fit_count; i++) {
         const char *section = rewriting->report->fits[i].section;
-        if (node_find(rewriting->original->root, section) != NULL ||
-            !is_first_of_section(rewriting, i))
+        if (node_find(rewriting->root, section) != NULL || !is_first_of_section(rewriting, i))
             continue;
         fputc('\n', rewriting->out);
         print_sources(rewriting, section);
@@ -260,7 +264,7 @@ static void print_file(const struct rewriting *rewriting)
 /* The whole file, and where its lines begin, NULs in the place of newlines. */
 static bool read_lines(struct rewriting *rewriting, char **text, struct error *error)
 {
-    FILE *in = fopen(rewriting->original->path, "re");
+    FILE *in = fopen(rewriting->source->path, "re");
     *text = calloc(DOCUMENT_MAX_BYTES + 2, 1);
     size_t length = in != NULL && *text != NULL ? fread(*text, 1, DOCUMENT_MAX_BYTES + 1, in) : 0;
     bool done = in != NULL && *text != NULL && ferror(in) == 0 && length <= DOCUMENT_MAX_BYTES;
@@ -271,7 +275,7 @@ static bool read_lines(struct rewriting *rewriting, char **text, struct error *e
         newlines += (*text)[i] == '\n';
     rewriting->lines = calloc(newlines, sizeof *rewriting->lines);
     if (!done || rewriting->lines == NULL)
-        return error_run(error, "%s: cannot be read again", rewriting->original->path);
+        return error_run(error, "%s: cannot be read again", rewriting->source->path);
     for (char *line = *text; *line != '\0';) {
         rewriting->lines[rewriting->line_count++] = line;
         line += strcspn(line, "\n");
@@ -312,46 +316,72 @@ static bool same_value(const struct setting *setting, const void *left, const vo
 }
 
 /* What was written says exactly what was fitted, and all else as before. */
-static bool reads_back(const struct accelerator_original *original, const char *text, size_t length,
-                       const struct accelerator *wanted)
+static bool reads_back(const struct rewriting *rewriting, const char *text, size_t length)
 {
+    const struct accelerator_source *source = rewriting->source;
     struct document *document = document_create();
     struct accelerator got;
     struct error ignored = {0};
     struct node *root = document != NULL
-                            ? document_read_text(document, original->path, text, length, &ignored)
+                            ? document_read_text(document, source->path, text, length, &ignored)
                             : NULL;
-    if (root != NULL)
-        root->directory = original->root->directory;
-    bool same = root != NULL &&
-                accelerator_read(document, root, original->config_directory, &got, &ignored);
+    bool same = root != NULL;
+    if (same) {
+        /* Names in it are looked up from where the old file is. */
+        char *directory = document_copy_text(document, source->path);
+        char *slash = directory != NULL ? strrchr(directory, '/') : NULL;
+        if (slash != NULL)
+            slash[1] = '\0';
+        root->directory = slash != NULL ? directory : NULL;
+        struct node *lender = node_find(root, "efficiencies_from");
+        if (lender != NULL)
+            lender->directory = root->directory;
+        same = accelerator_read(document, root, source->config_directory, &got, &ignored);
+    }
     for (size_t i = 0; i < accelerator_settings.count && same; i++)
-        same = same_value(&accelerator_settings.settings[i], &got, wanted);
+        same = same_value(&accelerator_settings.settings[i], &got, rewriting->report->accelerator);
     document_destroy(document);
     return same;
 }
 
-char *accelerator_rewrite(const struct accelerator_original *original,
+/* The new text, for the caller to free; NULL when memory cannot be had. */
+static char *print_text(struct rewriting *rewriting, size_t *length)
+{
+    char *text = NULL;
+    rewriting->out = open_memstream(&text, length);
+    if (rewriting->out == NULL)
+        return NULL;
+    print_file(rewriting);
+    if (fclose(rewriting->out) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+char *accelerator_rewrite(const struct accelerator_source *source,
                           const struct calibration_report *report, struct error *error)
 {
-    struct rewriting rewriting = {.original = original, .report = report};
+    struct rewriting rewriting = {.source = source, .report = report};
+    struct document *document = document_create();
     char *old = NULL, *text = NULL;
     size_t length = 0;
-    bool done = read_lines(&rewriting, &old, error);
+    bool done = document != NULL || error_run(error, "out of memory");
     if (done) {
-        rewriting.out = open_memstream(&text, &length);
-        if (rewriting.out != NULL)
-            print_file(&rewriting);
-        if (rewriting.out == NULL || fclose(rewriting.out) != 0)
-            done = error_run(error, "out of memory");
+        rewriting.root = document_read_file(document, source->path, error);
+        done = rewriting.root != NULL && read_lines(&rewriting, &old, error);
     }
-    const struct location at = {original->path, 0, 0};
-    if (done && !reads_back(original, text, length, report->accelerator))
+    if (done) {
+        text = print_text(&rewriting, &length);
+        done = text != NULL || error_run(error, "out of memory");
+    }
+    const struct location at = {source->path, 0, 0};
+    if (done && !reads_back(&rewriting, text, length))
         done = error_input(error, &at,
                            "cannot be written with new values: a section is not in YAML's block "
                            "style, one 'key: value' a line");
     free(rewriting.lines);
     free(old);
+    document_destroy(document);
     if (!done) {
         free(text);
         text = NULL;

@@ -235,7 +235,8 @@ static bool add_sources(const struct accelerator *accelerator, struct selection 
 
 static bool fit_family(const struct kernel_family *family, const struct measurements *measurements,
                        const struct held_keys *held, struct accelerator *accelerator,
-                       struct calibration_report *report, struct error *error)
+                       struct fit_progress *progress, struct calibration_report *report,
+                       struct error *error)
 {
     struct selection selection, all;
     bool done = selection_init(&selection, measurements, family->informs, false, error);
@@ -243,7 +244,8 @@ static bool fit_family(const struct kernel_family *family, const struct measurem
     if (done && selection.count > 0) {
         struct calibration_fit *fit = &report->fits[report->fit_count++];
         fit->before = errors_of(accelerator, &selection, -1, -1);
-        done = calibration_fit_family(family, held, all.rows, all.count, accelerator, fit, error);
+        done = calibration_fit_family(family, held, all.rows, all.count, accelerator, progress,
+                                      fit, error);
         done = done && add_sources(accelerator, &selection, measurements, fit, error);
         if (done) {
             fit->after = errors_of(accelerator, &selection, -1, -1);
@@ -257,9 +259,11 @@ static bool fit_family(const struct kernel_family *family, const struct measurem
 }
 
 bool calibration_fit(struct accelerator *accelerator, const struct measurements *measurements,
-                     const struct held_keys *held, struct calibration_report *report,
-                     struct error *error)
+                     const struct held_keys *held, void (*progress)(double fraction),
+                     struct calibration_report *report, struct error *error)
 {
+    struct fit_progress solutions = {.show = progress,
+                                     .total = (int)kernel_family_count * FIT_SOLUTIONS};
     *report = (struct calibration_report){0};
     if (!held_keys_check(held, error))
         return false;
@@ -271,7 +275,7 @@ bool calibration_fit(struct accelerator *accelerator, const struct measurements 
     for (size_t i = 0; i < kernel_family_count; i++) {
         const struct kernel_family *family = &kernel_families[i];
         if (family->is_of(accelerator) &&
-            !fit_family(family, measurements, held, accelerator, report, error))
+            !fit_family(family, measurements, held, accelerator, &solutions, report, error))
             return false;
     }
     if (report->fit_count == 0)

@@ -15,10 +15,10 @@ bool calibration_check(const struct accelerator *accelerator,
                        struct error *error);
 
 /* Fit every family that the measurements inform, one after the other, in place; then check the
- * result. An undetermined parameter is no error but a refusal in the report. */
+ * result. An undetermined parameter is no error but a refusal in the report. `progress` may be NULL. */
 bool calibration_fit(struct accelerator *accelerator, const struct measurements *measurements,
-                     const struct held_keys *held, struct calibration_report *report,
-                     struct error *error);
+                     const struct held_keys *held, void (*progress)(double fraction),
+                     struct calibration_report *report, struct error *error);
 
 /* The first refusal of the report at or behind *fit, *parameter, which it moves; NULL: no more. */
 const char *calibration_next_refusal(const struct calibration_report *report, size_t *fit,

@@ -9,10 +9,8 @@
 #include <string.h>
 
 enum {
-    SEARCH_ROWS = 3000,   /* that starting points are compared on */
-    HELD_OUT_ROWS = 8000, /* that the folds are made of */
-    FOLDS = 5,
-    STARTS = 3
+    SEARCH_ROWS = 3000,  /* that starting points are compared on */
+    HELD_OUT_ROWS = 8000 /* that the folds are made of */
 };
 
 /* A parameter is determined when some kernels spend this share of their time on it, and its
@@ -30,9 +28,12 @@ struct fitting {
     size_t report_index[FAMILY_MAX_KEYS];              /* of those, in the report */
     const struct fitted_key *keys[FAMILY_MAX_KEYS];
     size_t parameter_count;
+    struct fit_progress *progress;
     struct calibration_fit *fit;
     struct error *error;
 };
+
+static_assert((int)FAMILY_MAX_KEYS <= (int)CALIBRATION_MAX_PARAMETERS, "a report has room");
 
 bool held_keys_check(const struct held_keys *held, struct error *error)
 {
@@ -111,7 +112,7 @@ static bool weigh_rows(struct fitting *fitting)
     int32_t files = 0;
     for (size_t i = 0; i < fitting->count; i++)
         files = fitting->rows[i]->file >= files ? fitting->rows[i]->file + 1 : files;
-    double *rows_of = calloc((size_t)files, sizeof *rows_of);
+    double *rows_of = calloc((size_t)files + 1, sizeof *rows_of);
     fitting->weights = calloc(fitting->count, sizeof *fitting->weights);
     if (rows_of == NULL || fitting->weights == NULL) {
         free(rows_of);
@@ -140,7 +141,8 @@ static size_t choose_rows(const struct fitting *fitting, size_t most, int withou
     size_t stride = (fitting->count + most - 1) / most;
     size_t chosen = 0;
     for (size_t i = 0; i < fitting->count; i += stride) {
-        if (without_fold >= 0 && fitting->rows[i]->shape_group % FOLDS == (uint64_t)without_fold)
+        if (without_fold >= 0 &&
+            fitting->rows[i]->shape_group % FIT_FOLDS == (uint64_t)without_fold)
             continue;
         rows[chosen] = fitting->rows[i];
         weights[chosen++] = fitting->weights[i];
@@ -159,6 +161,15 @@ static void move_start(const struct fitting *fitting, int start, struct accelera
     }
 }
 
+static bool solve_one(struct fitting *fitting, struct fit_problem *problem, double *loss)
+{
+    struct fit_progress *progress = fitting->progress;
+    if (progress->show != NULL)
+        progress->show((double)progress->done / progress->total);
+    progress->done++;
+    return fit_solve(problem, loss, fitting->error);
+}
+
 /* The best of several starting points on some of the rows, then all of the rows from there. */
 static bool solve(struct fitting *fitting, struct accelerator *accelerator,
                   const struct measurement **rows, double *weights)
@@ -170,10 +181,10 @@ static bool solve(struct fitting *fitting, struct accelerator *accelerator,
     problem.count = choose_rows(fitting, SEARCH_ROWS, -1, rows, weights);
     struct accelerator best = *accelerator;
     double least = INFINITY, loss = 0.0;
-    for (int start = 0; start < STARTS && problem.count >= problem.parameter_count; start++) {
+    for (int start = 0; start < FIT_STARTS && problem.count >= problem.parameter_count; start++) {
         problem.accelerator = *accelerator;
         move_start(fitting, start, &problem.accelerator);
-        if (!fit_solve(&problem, &loss, fitting->error))
+        if (!solve_one(fitting, &problem, &loss))
             return false;
         if (loss < least) {
             least = loss;
@@ -184,7 +195,7 @@ static bool solve(struct fitting *fitting, struct accelerator *accelerator,
     problem.rows = fitting->rows;
     problem.weights = fitting->weights;
     problem.count = fitting->count;
-    if (!fit_solve(&problem, &loss, fitting->error))
+    if (!solve_one(fitting, &problem, &loss))
         return false;
     *accelerator = problem.accelerator;
     return true;
@@ -220,13 +231,14 @@ static void judge(struct fitting *fitting, size_t index, const struct determinat
     } else if (!(known->standard_error <= limit)) {
         const char *other = fitting->keys[known->entangled_with]->name;
         bool entangled = known->entangled_with != index && fabs(known->entanglement) > 0.9;
-        snprintf(parameter->refusal, sizeof parameter->refusal,
-                 "%s.%s cannot be determined: its standard error is %.3g %% of %s (at most %.0f "
-                 "%%)%s%s%s; add %s, or --hold %s.%s",
-                 section, key->name, fmin(parameter->standard_error_pct, 9999.0),
-                 key->scale == SCALE_LOG ? "its value" : "its range", 100.0 * limit,
-                 entangled ? ", as its effect cannot be told from that of '" : "",
-                 entangled ? other : "", entangled ? "'" : "", key->told_by, section, key->name);
+        snprintf(
+            parameter->refusal, sizeof parameter->refusal,
+            "%s.%s cannot be determined: its standard error is %.3g %% of %s, more than %.0f %%"
+            "%s%s%s; add %s, or --hold %s.%s",
+            section, key->name, fmin(parameter->standard_error_pct, 9999.0),
+            key->scale == SCALE_LOG ? "its value" : "its range", 100.0 * limit,
+            entangled ? ", as its effect cannot be told from that of '" : "",
+            entangled ? other : "", entangled ? "'" : "", key->told_by, section, key->name);
     }
 }
 
@@ -255,7 +267,7 @@ static bool hold_out(struct fitting *fitting, const struct accelerator *accelera
         return error_run(fitting->error, "out of memory");
     size_t seen = 0;
     size_t stride = (fitting->count + HELD_OUT_ROWS - 1) / HELD_OUT_ROWS;
-    for (int fold = 0; fold < FOLDS; fold++) {
+    for (int fold = 0; fold < FIT_FOLDS; fold++) {
         struct fit_problem problem = {.accelerator = *accelerator,
                                       .parameters = fitting->parameters,
                                       .parameter_count = fitting->parameter_count,
@@ -265,13 +277,13 @@ static bool hold_out(struct fitting *fitting, const struct accelerator *accelera
         problem.count = choose_rows(fitting, HELD_OUT_ROWS, fold, rows, weights);
         if (problem.count < problem.parameter_count)
             continue;
-        if (!fit_solve(&problem, &loss, fitting->error)) {
+        if (!solve_one(fitting, &problem, &loss)) {
             free(ratios);
             return false;
         }
         for (size_t i = 0; i < fitting->count; i += stride) {
             const struct measurement *row = fitting->rows[i];
-            if (row->shape_group % FOLDS == (uint64_t)fold && !row->fit_only)
+            if (row->shape_group % FIT_FOLDS == (uint64_t)fold && !row->fit_only)
                 ratios[seen++] = exp(fit_residual(&problem.accelerator, row));
         }
     }
@@ -313,11 +325,15 @@ static bool fit_parameters(struct fitting *fitting, struct accelerator *accelera
 
 bool calibration_fit_family(const struct kernel_family *family, const struct held_keys *held,
                             const struct measurement *const *rows, size_t count,
-                            struct accelerator *accelerator, struct calibration_fit *fit,
-                            struct error *error)
+                            struct accelerator *accelerator, struct fit_progress *progress,
+                            struct calibration_fit *fit, struct error *error)
 {
-    struct fitting fitting = {
-        .family = family, .rows = rows, .count = count, .fit = fit, .error = error};
+    struct fitting fitting = {.family = family,
+                              .rows = rows,
+                              .count = count,
+                              .progress = progress,
+                              .fit = fit,
+                              .error = error};
     fit->family = family->name;
     fit->section = family->section;
     fit->held_out = calibration_errors_of(NULL, 0);

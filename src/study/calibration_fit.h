@@ -11,6 +11,15 @@ struct held_keys {
     size_t count;
 };
 
+/* How far a calibration is: so many solutions of so many. */
+struct fit_progress {
+    void (*show)(double fraction); /* may be NULL */
+    int done, total;
+};
+
+/* Solutions that the fit of one family takes. */
+enum { FIT_STARTS = 3, FIT_FOLDS = 5, FIT_SOLUTIONS = FIT_STARTS + 1 + FIT_FOLDS };
+
 /* Every one names a fitted key; otherwise *error says which do. */
 bool held_keys_check(const struct held_keys *held, struct error *error);
 
@@ -19,7 +28,7 @@ bool held_keys_check(const struct held_keys *held, struct error *error);
  * the rows do not determine has a refusal; that is no error here. */
 bool calibration_fit_family(const struct kernel_family *family, const struct held_keys *held,
                             const struct measurement *const *rows, size_t count,
-                            struct accelerator *accelerator, struct calibration_fit *fit,
-                            struct error *error);
+                            struct accelerator *accelerator, struct fit_progress *progress,
+                            struct calibration_fit *fit, struct error *error);
 
 #endif

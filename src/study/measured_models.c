@@ -3,7 +3,6 @@
 #include "model_spec.h"
 #include "named_file.h"
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 bool measured_models_init(struct measured_models *models, const struct measurement_options *options,
@@ -46,21 +45,25 @@ static bool cut_variant(char *name)
     return variant;
 }
 
-static struct name_lookup lookup_of(const struct measured_models *models)
+/* The file of a model by name or path; owned by the document, NULL with *error filled. */
+static const char *find_file(const struct measured_models *models, const char *name,
+                             struct error *error)
 {
-    return (struct name_lookup){.document = models->document,
-                                .folder = "models",
-                                .config_directory = models->options->config_directory};
+    const struct node reference = {.kind = NODE_SCALAR, .text = name};
+    const struct name_lookup lookup = {.document = models->document,
+                                       .folder = "models",
+                                       .config_directory = models->options->config_directory};
+    return named_file_path(&lookup, &reference, error);
 }
 
-/* The file of a shipped model; NULL: none of them. */
+/* The file of a shipped model, by what measurements call it; NULL: there is none. */
 static const char *find_shipped(const struct measured_models *models, const char *given)
 {
-    const struct name_lookup lookup = lookup_of(models);
+    struct error ignored;
     char name[128];
     make_name(given, name);
     do {
-        const char *path = named_file_shipped(&lookup, name);
+        const char *path = find_file(models, name, &ignored);
         if (path != NULL)
             return path;
     } while (cut_variant(name));
@@ -107,15 +110,11 @@ static bool add(struct measured_models *models, const char *name, const char *pa
     return true;
 }
 
-/* An option's value: the name of a shipped model, or what a configuration's `model` may be. */
+/* An option's value: a path, or the name of a shipped model. */
 static bool add_option(struct measured_models *models, const char *name, const char *value,
                        const struct model **model, struct error *error)
 {
-    const struct name_lookup lookup = lookup_of(models);
-    const struct node reference = {.kind = NODE_SCALAR, .text = value};
-    const char *path = find_shipped(models, value);
-    if (path == NULL)
-        path = named_file_path(&lookup, &reference, error);
+    const char *path = find_file(models, value, error);
     return path != NULL && add(models, name, path, model, error);
 }
 

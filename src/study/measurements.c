@@ -28,6 +28,15 @@ struct reading {
     struct error *error;
 };
 
+/* What files say is shown in tables, a line each. */
+static void clean(char *text)
+{
+    for (char *c = text; *c != '\0'; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = '?';
+    }
+}
+
 void measurement_file_leave_out(struct measurement_file *file, const char *reason)
 {
     for (int i = 0; i < file->left_out_count; i++) {
@@ -237,6 +246,7 @@ static bool add_row(struct reading *reading, const struct measured_row *row, int
                              : csv->line,
                          row_error.text);
     case ROW_LEFT_OUT:
+        clean(context->left_out);
         measurement_file_leave_out(context->file, context->left_out);
         return true;
     case ROW_TAKEN:
@@ -250,6 +260,7 @@ static bool add_row(struct reading *reading, const struct measured_row *row, int
     if (measurement.fit_only) {
         measurement_file_leave_out(context->file, context->left_out);
     } else {
+        clean(context->part);
         measurement.part = find_part(context->file, context->part);
         context->file->rows++;
     }
