@@ -40,7 +40,7 @@ static int check_options(struct calibrate_options *options)
     if (options->check && options->held.count > 0)
         return command_misuse("calibrate", "--check fits nothing: --hold is of --fit");
     /* Implementations differ by more than any equation can say: one is fitted. */
-    if (options->fit && options->implementation == NULL)
+    if (options->implementation == NULL)
         options->implementation = "vllm";
     return 0;
 }

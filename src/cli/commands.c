@@ -50,8 +50,8 @@ const struct command commands[] = {
      "      --model NAME=M   what a model of the measurements is: a name from configs/models, or "
      "a\n"
      "                       path; M alone: in files without a column 'model'\n"
-     "      --implementation NAME[/VERSION]\n"
-     "                       of collectives (--check: all, --fit: vllm)\n",
+     "      --implementation NAME[/VERSION],...\n"
+     "                       of collectives (vllm); others are left out\n",
      command_calibrate},
     {"help", "help [COMMAND|config|choices]",
      "a command's options; every configuration key; the policies, formats and cost models", NULL,

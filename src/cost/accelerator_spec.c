@@ -169,10 +169,10 @@ static const struct settings_table host_link_table = {"host_link", host_link_row
                                                       COUNT(host_link_rows)};
 
 static const struct setting host_rows[] = {
-    REAL("step", struct host_overhead, step_s, UNIT_SECONDS, 0, 1, "0 s",
-         "added to every step; 0 where two steps in flight hide the host"),
-    REAL("prefill_step", struct host_overhead, prefill_step_s, UNIT_SECONDS, 0, 1, "5.5 ms",
-         "added to every step with any prefill"),
+    REAL("step", struct host_overhead, step_s, UNIT_SECONDS, 0, 1, "0.3 ms",
+         "added to every step: between one step's kernels and the next one's"),
+    REAL("prefill_step", struct host_overhead, prefill_step_s, UNIT_SECONDS, 0, 1, "5.2 ms",
+         "added to every step with any prefill, beside that"),
     REAL("sampler", struct host_overhead, sampler_s, UNIT_SECONDS, 0, 1, "20 us",
          "added to every step that emits a token"),
     REAL("sampler_per_sequence", struct host_overhead, sampler_per_sequence_s, UNIT_SECONDS, 0, 1,

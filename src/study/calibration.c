@@ -244,8 +244,8 @@ static bool fit_family(const struct kernel_family *family, const struct measurem
     if (done && selection.count > 0) {
         struct calibration_fit *fit = &report->fits[report->fit_count++];
         fit->before = errors_of(accelerator, &selection, -1, -1);
-        done = calibration_fit_family(family, held, all.rows, all.count, accelerator, progress,
-                                      fit, error);
+        done = calibration_fit_family(family, held, all.rows, all.count, accelerator, progress, fit,
+                                      error);
         done = done && add_sources(accelerator, &selection, measurements, fit, error);
         if (done) {
             fit->after = errors_of(accelerator, &selection, -1, -1);

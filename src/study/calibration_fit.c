@@ -15,7 +15,7 @@ enum {
 
 /* A parameter is determined when some kernels spend this share of their time on it, and its
  * standard error is below this (the value's own, or that of its range). */
-static const double least_sensitivity = 0.05;
+static const double least_sensitivity = 0.02;
 static const double most_error = 0.5, most_range_error = 0.25;
 
 /* Everything about the fit of one family. */

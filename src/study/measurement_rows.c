@@ -287,17 +287,22 @@ static enum row_result convert_moe_layer(const struct measured_row *row,
     return ROW_TAKEN;
 }
 
-/* "vllm" or "vllm/0.19.0", against what the row says. */
+/* "vllm", or "vllm/0.19.0,nccl-tests", against what the row says. */
 static bool is_wanted(const char *wanted, const struct measured_row *row)
 {
     const char *name = row->text[COLUMN_IMPL], *version = row->text[COLUMN_VERSION];
     if (wanted == NULL || name == NULL)
         return true;
-    size_t length = strlen(name);
-    if (strncmp(wanted, name, length) != 0)
-        return false;
-    return wanted[length] == '\0' ||
-           (wanted[length] == '/' && version != NULL && strcmp(wanted + length + 1, version) == 0);
+    char full[128];
+    snprintf(full, sizeof full, "%.60s/%.60s", name, version != NULL ? version : "");
+    for (; *wanted != '\0'; wanted += strspn(wanted, ",")) {
+        size_t length = strcspn(wanted, ",");
+        bool same_name = length == strlen(name) && strncmp(wanted, name, length) == 0;
+        if (same_name || (length == strlen(full) && strncmp(wanted, full, length) == 0))
+            return true;
+        wanted += length;
+    }
+    return false;
 }
 
 static enum row_result convert_collective(const struct measured_row *row,

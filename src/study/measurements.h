@@ -50,7 +50,8 @@ struct measurement_options {
      * alone: the model of files that have no such column. */
     const char *const *models;
     size_t model_count;
-    /* Collectives: "NAME" or "NAME/VERSION" of the implementation to take; NULL: all. */
+    /* Collectives: "NAME" or "NAME/VERSION" of the implementations to take, with commas between them;
+     * NULL: all. */
     const char *implementation;
     const char *config_directory; /* that holds models/; may be NULL */
 };
