@@ -14,7 +14,7 @@ struct deployment {
     int32_t tensor_parallel_size;   /* ranks that share every layer */
     int32_t pipeline_parallel_size; /* stages of consecutive layers */
     /* Copies of all but the experts, each with requests of its own. With experts they step together
-     * (llmsim/cost.h, group_tokens); without, they are servers of their own. */
+     * (llmsim/cost.h, group_rows); without, they are servers of their own. */
     int32_t data_parallel_size;
     /* Whole experts are spread over the tensor · data ranks; else each of those holds a slice of
      * every expert. */

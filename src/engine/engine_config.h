@@ -59,4 +59,31 @@ bool engine_config_resolve(struct engine_config *config, const struct node *node
 /* What a resolved configuration says of the deployment. */
 struct deployment engine_deployment(const struct engine_config *config);
 
+/* Ranks of data parallelism that step together: those of a model with experts. */
+static inline bool engine_is_lockstep(const struct engine_config *config, const struct model *model)
+{
+    return config->data_parallel_size > 1 && model->num_experts > 0;
+}
+
+static inline int64_t engine_accelerators(const struct engine_config *config)
+{
+    return config->tensor_parallel_size * config->pipeline_parallel_size *
+           config->data_parallel_size;
+}
+
+/* Accelerators that hold the model once. */
+static inline int64_t engine_accelerators_of_model(const struct engine_config *config,
+                                                   const struct model *model)
+{
+    int64_t all = engine_accelerators(config);
+    return engine_is_lockstep(config, model) ? all : all / config->data_parallel_size;
+}
+
+/* Running sequences at most of each virtual engine: a pipeline has as many of those as stages. */
+static inline int64_t engine_replica_max_num_seqs(const struct engine_config *config)
+{
+    int64_t engines = config->pipeline_parallel_size;
+    return (config->max_num_seqs + engines - 1) / engines;
+}
+
 #endif

@@ -1,20 +1,10 @@
 /* What "auto" becomes, and what does not hang together. */
-#include "engine_config.h"
+#include "engine_resolve.h"
 
+#include "model_spec.h"
 #include "orders.h"
 #include "policies.h"
 #include <string.h>
-
-/* What is being resolved. */
-struct resolving {
-    struct engine_config *config;
-    const struct policy *policy;
-    const struct node *node;
-    const struct model *model;
-    const struct accelerator *accelerator;
-    warn_function *warn;
-    struct error *error;
-};
 
 /* vLLM, engine/arg_utils.py, for its OpenAI server: by the device's memory, A100 excepted. */
 static bool has_large_defaults(const struct accelerator *accelerator)
@@ -79,9 +69,8 @@ static bool resolve_limits(const struct resolving *resolving)
                        (long long)config->max_num_batched_tokens, (long long)config->max_num_seqs);
 }
 
-/* The key was given and changes nothing here: say so. */
-static void warn_no_effect(const struct resolving *resolving, const char *key, const char *with,
-                           const char *value)
+void warn_no_effect(const struct resolving *resolving, const char *key, const char *with,
+                    const char *value)
 {
     char text[256];
     snprintf(text, sizeof text, "%s has no effect with %s %s", key, with, value);
@@ -136,16 +125,18 @@ static bool resolve_batch_start(const struct resolving *resolving)
     bool size_given = config->preferred_batch_size != SETTING_UNSET_INTEGER;
     bool delay_given = setting_is_set(config->max_queue_delay_s);
     if (resolving->policy->waits_for_batch) {
+        int64_t most = engine_replica_max_num_seqs(config);
         if (!size_given)
-            config->preferred_batch_size = config->max_num_seqs;
+            config->preferred_batch_size = most;
         if (!delay_given)
             config->max_queue_delay_s = 0.1;
-        if (config->preferred_batch_size <= config->max_num_seqs)
+        if (config->preferred_batch_size <= most)
             return true;
         return error_input(
             resolving->error, node_key_location(resolving->node, "preferred_batch_size"),
-            "'preferred_batch_size' (%lld) is more than 'max_num_seqs' (%lld)",
-            (long long)config->preferred_batch_size, (long long)config->max_num_seqs);
+            "'preferred_batch_size' (%lld) is more than 'max_num_seqs' (%lld%s)",
+            (long long)config->preferred_batch_size, (long long)most,
+            config->pipeline_parallel_size > 1 ? " for each of the pipeline's engines" : "");
     }
     if (size_given)
         warn_no_effect(resolving, "preferred_batch_size", "scheduler", resolving->policy->name);
@@ -207,6 +198,23 @@ static bool resolve_offload(const struct resolving *resolving)
     return true;
 }
 
+/* vLLM, config/cache.py: the model's own, or 8 bits. */
+static bool resolve_kv_dtype(const struct resolving *resolving)
+{
+    struct engine_config *config = resolving->config;
+    int own = resolving->model->dtype;
+    if (config->kv_cache_dtype < 0)
+        config->kv_cache_dtype = own;
+    int dtype = config->kv_cache_dtype;
+    bool stored = dtype == own || dtype == DTYPE_BF16 || dtype == DTYPE_FP16 ||
+                  dtype == DTYPE_FP8 || dtype == DTYPE_INT8;
+    return stored ||
+           error_input(resolving->error, node_key_location(resolving->node, "kv_cache_dtype"),
+                       "'kv_cache_dtype' cannot be %s for %s, which is %s: it is that, a "
+                       "16-bit one, fp8 or int8",
+                       dtype_names[dtype], resolving->model->name, dtype_names[own]);
+}
+
 static bool resolve_memory(const struct resolving *resolving)
 {
     struct engine_config *config = resolving->config;
@@ -232,38 +240,19 @@ static bool resolve_memory(const struct resolving *resolving)
     return resolve_caching(resolving) && resolve_offload(resolving);
 }
 
-static bool refuse_ranks(const struct node *node, int64_t ranks, const char *what, int64_t count,
-                         const struct model *model, struct error *error)
+/* As vLLM with --disable-hybrid-kv-cache-manager. */
+static void warn_of_whole_contexts(const struct resolving *resolving)
 {
-    return error_input(error, node_key_location(node, "tensor_parallel_size"),
-                       "'tensor_parallel_size' (%lld) does not divide the %lld %s of %s",
-                       (long long)ranks, (long long)count, what, model->name);
-}
-
-static bool check_ranks(const struct resolving *resolving)
-{
-    const struct engine_config *config = resolving->config;
-    const struct node *node = resolving->node;
     const struct model *model = resolving->model;
-    const struct accelerator *accelerator = resolving->accelerator;
-    struct error *error = resolving->error;
-    int64_t ranks = config->tensor_parallel_size;
-    if (model->num_attention_heads % ranks != 0)
-        return refuse_ranks(node, ranks, "attention heads", model->num_attention_heads, model,
-                            error);
-    if (model->num_key_value_heads % ranks != 0 && ranks % model->num_key_value_heads != 0)
-        return error_input(error, node_key_location(node, "tensor_parallel_size"),
-                           "'tensor_parallel_size' (%lld) neither divides nor is a multiple of the "
-                           "%lld KV heads of %s",
-                           (long long)ranks, (long long)model->num_key_value_heads, model->name);
-    if (model->intermediate_size % ranks != 0)
-        return refuse_ranks(node, ranks, "columns of the MLP", model->intermediate_size, model,
-                            error);
-    if (ranks > 1 && accelerator->interconnect.kind == INTERCONNECT_NONE)
-        return error_input(error, node_key_location(node, "tensor_parallel_size"),
-                           "'tensor_parallel_size' is %lld, but %s has no interconnect",
-                           (long long)ranks, accelerator->name);
-    return true;
+    if (model_window_layers(model) == 0 ||
+        model->sliding_window >= resolving->config->max_model_len)
+        return;
+    char text[256];
+    snprintf(text, sizeof text,
+             "all layers of %s keep their whole context in the KV cache, also the %lld that see "
+             "%lld tokens: as vLLM with --disable-hybrid-kv-cache-manager",
+             model->name, (long long)model_window_layers(model), (long long)model->sliding_window);
+    resolving->warn(text);
 }
 
 static void resolve_length(const struct resolving *resolving)
@@ -286,14 +275,10 @@ bool engine_config_resolve(struct engine_config *config, const struct node *node
 {
     const struct policy *policy = policy_at((size_t)config->scheduler);
     const struct resolving resolving = {config, policy, node, model, accelerator, warn, error};
-    if (config->kv_cache_dtype < 0)
-        config->kv_cache_dtype = model->dtype;
     resolve_length(&resolving);
+    warn_of_whole_contexts(&resolving);
     resolve_chunking(&resolving);
-    if (!resolve_limits(&resolving))
-        return false;
-    if (config->async_scheduling < 0)
-        config->async_scheduling = policy->async_scheduling;
-    return resolve_queue(&resolving) && resolve_batch_start(&resolving) &&
-           resolve_memory(&resolving) && check_ranks(&resolving);
+    return resolve_limits(&resolving) && resolve_parallel(&resolving) &&
+           resolve_queue(&resolving) && resolve_batch_start(&resolving) &&
+           resolve_memory(&resolving) && resolve_kv_dtype(&resolving);
 }

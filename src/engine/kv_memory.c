@@ -50,11 +50,25 @@ static double activation_peak(const struct engine_config *config, const struct m
     return fmax(forward, sampling);
 }
 
+/* Every virtual engine of a pipeline has an equal share of the blocks, and a null block of its own. */
+static bool share_blocks(const struct engine_config *config, const struct location *at,
+                         struct kv_memory *memory, struct error *error)
+{
+    int64_t engines = config->pipeline_parallel_size;
+    memory->replica_blocks = memory->num_gpu_blocks / engines;
+    return memory->replica_blocks >= 2 ||
+           error_input(
+               error, at,
+               "%lld KV blocks are too few for the %lld virtual engines of a pipeline: each "
+               "needs 2",
+               (long long)memory->num_gpu_blocks, (long long)engines);
+}
+
 bool kv_memory_derive(const struct engine_config *config, const struct model *model,
                       const struct accelerator *accelerator, const struct location *at,
                       struct kv_memory *memory, struct error *error)
 {
-    int ranks = (int)config->tensor_parallel_size;
+    int ranks = (int)engine_accelerators_of_model(config, model);
     const struct deployment deployment = engine_deployment(config);
     *memory = (struct kv_memory){
         .capacity_bytes = accelerator->memory_bytes,
@@ -75,7 +89,7 @@ bool kv_memory_derive(const struct engine_config *config, const struct model *mo
                 memory->capacity_bytes / UNITS_GIB);
         memory->overridden = true;
         memory->num_gpu_blocks = config->num_gpu_blocks_override;
-        return true;
+        return share_blocks(config, at, memory, error);
     }
     double blocks = floor(memory->available_bytes / memory->block_bytes);
     if (blocks < 2.0)
@@ -91,5 +105,5 @@ bool kv_memory_derive(const struct engine_config *config, const struct model *mo
             memory->activation_bytes / UNITS_GIB, memory->overhead_bytes / UNITS_GIB,
             fmax(memory->available_bytes, 0.0) / UNITS_GIB);
     memory->num_gpu_blocks = (int64_t)blocks;
-    return true;
+    return share_blocks(config, at, memory, error);
 }

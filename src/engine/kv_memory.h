@@ -14,7 +14,9 @@ struct kv_memory {
     double available_bytes; /* for the KV cache */
     double block_bytes;
     int64_t num_gpu_blocks; /* of which one is vLLM's null block */
-    bool overridden;        /* num_gpu_blocks is num_gpu_blocks_override, whatever is available */
+    int64_t
+        replica_blocks; /* the same, but under pipeline parallelism those of one virtual engine */
+    bool overridden;    /* num_gpu_blocks is num_gpu_blocks_override, whatever is available */
 };
 
 /* Blocks that a sequence reserves where KV memory is contiguous: those of max_model_len tokens, or all

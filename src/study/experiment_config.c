@@ -144,7 +144,7 @@ static bool read_sections(const struct loading *loading)
 static void warn_of_short_cache(const struct loading *loading)
 {
     const struct experiment_config *config = loading->config;
-    int64_t tokens = (config->kv_memory.num_gpu_blocks - 1) * config->engine.block_size;
+    int64_t tokens = (config->kv_memory.replica_blocks - 1) * config->engine.block_size;
     if (tokens >= config->engine.max_model_len)
         return;
     char text[256];
@@ -309,13 +309,24 @@ static void print_reservation(const struct experiment_config *config, FILE *stre
     const struct engine_config *engine = &config->engine;
     if (engine->kv_allocation != ALLOCATION_CONTIGUOUS)
         return;
-    int64_t num_gpu_blocks = config->kv_memory.num_gpu_blocks;
+    int64_t replica_blocks = config->kv_memory.replica_blocks;
     int64_t blocks =
-        kv_memory_reservation(num_gpu_blocks, engine->block_size, engine->max_model_len);
+        kv_memory_reservation(replica_blocks, engine->block_size, engine->max_model_len);
     fprintf(stream,
             "                contiguous: %" PRId64 " for each sequence (max_model_len %" PRId64
             "), so that %" PRId64 " fit\n",
-            blocks, engine->max_model_len, (num_gpu_blocks - 1) / blocks);
+            blocks, engine->max_model_len, (replica_blocks - 1) / blocks);
+}
+
+static void print_derivation(const struct experiment_config *config, FILE *stream)
+{
+    const struct kv_memory *memory = &config->kv_memory;
+    fprintf(stream,
+            " in %.2f GiB\n                = %.2f GiB x %.3g - weights %.2f - activations %.2f - "
+            "overhead %.2f GiB\n",
+            memory->available_bytes / UNITS_GIB, memory->capacity_bytes / UNITS_GIB,
+            config->engine.gpu_memory_utilization, memory->weight_bytes / UNITS_GIB,
+            memory->activation_bytes / UNITS_GIB, memory->overhead_bytes / UNITS_GIB);
 }
 
 void experiment_config_print_memory(const struct experiment_config *config, FILE *stream)
@@ -324,16 +335,13 @@ void experiment_config_print_memory(const struct experiment_config *config, FILE
     fprintf(stream, "KV blocks       %" PRId64 " of %" PRId64 " tokens (%.3g MiB each)",
             memory->num_gpu_blocks, config->engine.block_size,
             memory->block_bytes / (1024.0 * 1024.0));
-    if (memory->overridden) {
+    if (memory->overridden)
         fputs(", by num_gpu_blocks_override\n", stream);
-        print_reservation(config, stream);
-        return;
-    }
-    fprintf(stream,
-            " in %.2f GiB\n                = %.2f GiB x %.3g - weights %.2f - activations %.2f - "
-            "overhead %.2f GiB\n",
-            memory->available_bytes / UNITS_GIB, memory->capacity_bytes / UNITS_GIB,
-            config->engine.gpu_memory_utilization, memory->weight_bytes / UNITS_GIB,
-            memory->activation_bytes / UNITS_GIB, memory->overhead_bytes / UNITS_GIB);
+    else
+        print_derivation(config, stream);
+    if (config->engine.pipeline_parallel_size > 1)
+        fprintf(stream,
+                "                %" PRId64 " for each of a pipeline's %" PRId64 " engines\n",
+                memory->replica_blocks, config->engine.pipeline_parallel_size);
     print_reservation(config, stream);
 }

@@ -258,6 +258,10 @@ with 'a model that is too large' 'tiny does not fit 1 x tiny-gpu' model.vocab_si
 with 'ranks that do not divide' "'tensor_parallel_size' (5) does not divide the 12 attention heads of tiny" engine.tensor_parallel_size=5
 with 'ranks that KV heads do not meet' "'tensor_parallel_size' (3) neither divides nor is a multiple of the 4 KV heads" engine.tensor_parallel_size=3
 with 'ranks without a link' "'tensor_parallel_size' is 2, but tiny-gpu has no interconnect" engine.tensor_parallel_size=2
+with 'stages without a link' "'pipeline_parallel_size' is 2, but tiny-gpu has no interconnect" engine.pipeline_parallel_size=2
+with 'more stages than layers' "'pipeline_parallel_size' (3) is more than the 2 layers of tiny" engine.pipeline_parallel_size=3
+with 'a KV cache of 4 bits' "'kv_cache_dtype' cannot be fp4 for tiny, which is" engine.kv_cache_dtype=fp4
+with 'too few blocks for a pipeline' '3 KV blocks are too few for the 2 virtual engines' engine.pipeline_parallel_size=2 accelerator.interconnect.kind=pcie 'accelerator.interconnect.bandwidth=32 GB/s' 'accelerator.interconnect.latency=30 us' engine.num_gpu_blocks_override=3
 with 'a budget below the sequences' "'max_num_batched_tokens' (8) must be at least 'max_num_seqs' (16)" engine.max_num_batched_tokens=8 engine.max_num_seqs=16
 with 'one block only' "'num_gpu_blocks_override' must be" engine.num_gpu_blocks_override=1
 with 'a linear cost for a roofline' "'base'" 'cost.base=1 ms'

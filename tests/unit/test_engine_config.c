@@ -8,10 +8,26 @@
 static const double GIB = 1024.0 * 1024.0 * 1024.0;
 
 static const struct model grouped = {.name = "grouped",
+                                     .num_hidden_layers = 6,
                                      .num_attention_heads = 24,
                                      .num_key_value_heads = 8,
                                      .intermediate_size = 1200,
-                                     .max_position_embeddings = 4096};
+                                     .max_position_embeddings = 4096,
+                                     .dtype = DTYPE_BF16};
+
+static const struct model experts = {.name = "experts",
+                                     .num_hidden_layers = 6,
+                                     .num_attention_heads = 24,
+                                     .num_key_value_heads = 8,
+                                     .max_position_embeddings = 4096,
+                                     .num_experts = 10,
+                                     .num_experts_per_tok = 2,
+                                     .moe_intermediate_size = 96,
+                                     .sliding_window = 128,
+                                     .num_full_attention_layers = 2,
+                                     .dtype = DTYPE_BF16};
+
+static const struct model *served = &grouped;
 
 static struct accelerator device(const char *name, double memory_gib)
 {
@@ -27,6 +43,7 @@ static char warnings[1024]; /* one a line */
 static void enter(void)
 {
     document = document_create();
+    served = &grouped;
 }
 
 static void leave(void)
@@ -49,7 +66,7 @@ static bool resolve_on(const struct accelerator *accelerator, const char *text,
     const struct node *node = document_read_text(document, "e.yaml", text, strlen(text), error);
     ck_assert_msg(node != NULL && settings_read(document, &engine_settings, node, config, error),
                   "%s", error->text);
-    return engine_config_resolve(config, node, &grouped, accelerator, warn, error);
+    return engine_config_resolve(config, node, served, accelerator, warn, error);
 }
 
 /* On a device with small defaults. */
@@ -353,6 +370,120 @@ START_TEST(test_tensor_parallel)
 }
 END_TEST
 
+/* Settings of a spread model: what is warned of, and what they become. */
+static void assert_spread(const char *text, const char *warning, bool expert_parallel,
+                          int all2all_backend, double expert_imbalance)
+{
+    struct engine_config config = resolve(text);
+    ck_assert_str_eq(warnings, warning);
+    ck_assert_int_eq(config.enable_expert_parallel, expert_parallel);
+    ck_assert_int_eq(config.all2all_backend, all2all_backend);
+    ck_assert(config.expert_imbalance == expert_imbalance ||
+              (isnan(config.expert_imbalance) && isnan(expert_imbalance)));
+}
+
+START_TEST(test_experts)
+{
+    const double none = SETTING_UNSET_REAL;
+    assert_spread("{enable_expert_parallel: true, data_parallel_size: 2}",
+                  "enable_expert_parallel has no effect with a model without experts, grouped",
+                  false, -1, none);
+    assert_spread("all2all_backend: dispatch_combine",
+                  "all2all_backend has no effect with a model without experts, grouped", false, -1,
+                  none);
+    served = &experts;
+#define WINDOW                                                                                     \
+    "all layers of experts keep their whole context in the KV cache, also the 4 that see 128 "     \
+    "tokens: as vLLM with --disable-hybrid-kv-cache-manager"
+    assert_spread("", WINDOW, false, -1, none);
+    assert_spread("max_model_len: 128", "", false, -1, none);
+    assert_spread("enable_expert_parallel: true",
+                  WINDOW "\nenable_expert_parallel has no effect with tensor_parallel_size and "
+                         "data_parallel_size 1",
+                  false, -1, none);
+    assert_spread("{tensor_parallel_size: 2, expert_imbalance: 1.5}",
+                  WINDOW "\nexpert_imbalance has no effect with enable_expert_parallel false",
+                  false, -1, none);
+    assert_spread("{tensor_parallel_size: 4, enable_expert_parallel: true, all2all_backend: "
+                  "dispatch_combine}",
+                  WINDOW "\nall2all_backend has no effect with data_parallel_size 1", true, -1,
+                  1.0);
+    assert_spread("{data_parallel_size: 2, all2all_backend: dispatch_combine}",
+                  WINDOW "\nall2all_backend has no effect with enable_expert_parallel false", false,
+                  -1, none);
+    /* Ten experts over four ranks: uneven, as vLLM allows. */
+    assert_spread("{data_parallel_size: 4, enable_expert_parallel: true, expert_imbalance: 1.5}",
+                  WINDOW, true, ALL2ALL_ALLGATHER_REDUCESCATTER, 1.5);
+    assert_refused("{data_parallel_size: 12, enable_expert_parallel: true}",
+                   "e.yaml:1:26: experts has 10 experts, fewer than the 12 ranks that are to hold "
+                   "whole ones");
+    assert_refused("{data_parallel_size: 5}",
+                   "e.yaml:1:2: 5 ranks do not divide the 96 columns of an expert of experts: "
+                   "enable_expert_parallel keeps experts whole");
+}
+END_TEST
+
+START_TEST(test_pipeline)
+{
+    struct engine_config config = resolve("{pipeline_parallel_size: 6, data_parallel_size: 3}");
+    ck_assert_int_eq(config.async_scheduling, 0);
+    ck_assert_int_eq(engine_accelerators(&config), 18);
+    ck_assert_int_eq(engine_accelerators_of_model(&config, &grouped), 6);
+    ck_assert_int_eq(engine_replica_max_num_seqs(&config), 43); /* 256 / 6, rounded up */
+    ck_assert_str_eq(warnings, "");
+    config = resolve("{pipeline_parallel_size: 2, async_scheduling: true}");
+    ck_assert_int_eq(config.async_scheduling, 0);
+    ck_assert_str_eq(warnings,
+                     "async_scheduling has no effect with pipeline_parallel_size above 1");
+    config = resolve("{pipeline_parallel_size: 2, scheduler: dynamic}");
+    ck_assert_int_eq(config.preferred_batch_size, 128);
+    assert_refused("{pipeline_parallel_size: 7}",
+                   "e.yaml:1:2: 'pipeline_parallel_size' (7) is more than the 6 layers of grouped");
+    assert_refused("{pipeline_parallel_size: 2, scheduler: dynamic, preferred_batch_size: 129}",
+                   "e.yaml:1:49: 'preferred_batch_size' (129) is more than 'max_num_seqs' (128 for "
+                   "each of the pipeline's engines)");
+    served = &experts;
+    assert_refused("{data_parallel_size: 2, pipeline_parallel_size: 2}",
+                   "e.yaml:1:25: 'pipeline_parallel_size' is not simulated together with "
+                   "'data_parallel_size' for experts: its ranks, which share the experts, step "
+                   "together");
+    resolve("{pipeline_parallel_size: 2}");
+}
+END_TEST
+
+START_TEST(test_interconnect)
+{
+    static const char *const needs[] = {"{tensor_parallel_size: 2}", "{pipeline_parallel_size: 2}",
+                                        "{data_parallel_size: 2}"};
+    struct accelerator accelerator = device("rtx-4090", 23.5);
+    accelerator.interconnect.kind = INTERCONNECT_NONE;
+    struct engine_config config;
+    struct error error;
+    for (size_t i = 0; i < COUNT(needs); i++) {
+        served = &experts;
+        ck_assert(!resolve_on(&accelerator, needs[i], &config, &error));
+        ck_assert_ptr_nonnull(strstr(error.text, "is 2, but rtx-4090 has no interconnect"));
+        served = &grouped; /* whose copies have nothing to tell each other */
+        ck_assert_int_eq(resolve_on(&accelerator, needs[i], &config, &error), i == 2);
+    }
+}
+END_TEST
+
+START_TEST(test_kv_cache_dtype)
+{
+    ck_assert_int_eq(resolve("").kv_cache_dtype, DTYPE_BF16);
+    ck_assert_int_eq(resolve("kv_cache_dtype: fp8").kv_cache_dtype, DTYPE_FP8);
+    ck_assert_int_eq(resolve("kv_cache_dtype: int8").kv_cache_dtype, DTYPE_INT8);
+    ck_assert_int_eq(resolve("kv_cache_dtype: fp16").kv_cache_dtype, DTYPE_FP16);
+    assert_refused("kv_cache_dtype: int4",
+                   "e.yaml:1:1: 'kv_cache_dtype' cannot be int4 for grouped, which is bf16: it is "
+                   "that, a 16-bit one, fp8 or int8");
+    assert_refused("kv_cache_dtype: fp32",
+                   "e.yaml:1:1: 'kv_cache_dtype' cannot be fp32 for grouped, which is bf16: it is "
+                   "that, a 16-bit one, fp8 or int8");
+}
+END_TEST
+
 /* 0: auto. */
 static void assert_budget(int64_t seqs, int64_t tokens, int64_t max_model_len,
                           int64_t resolved_seqs, int64_t resolved_tokens)
@@ -415,6 +546,10 @@ int main(void)
         test_queue_orders,
         test_refused,
         test_tensor_parallel,
+        test_experts,
+        test_pipeline,
+        test_interconnect,
+        test_kv_cache_dtype,
         test_budget,
         test_raised_budget,
     };

@@ -151,6 +151,27 @@ START_TEST(test_override)
 }
 END_TEST
 
+/* The virtual engines of a pipeline share a rank's blocks, and each needs two. */
+START_TEST(test_pipeline)
+{
+    const struct model model = llama_8b();
+    const struct accelerator accelerator = rtx_4090();
+    struct engine_config config = defaults();
+    ck_assert_int_eq(derive(&config, &model).replica_blocks, 2588);
+    config.num_gpu_blocks_override = 11;
+    config.pipeline_parallel_size = 4;
+    ck_assert_int_eq(derive(&config, &model).num_gpu_blocks, 11);
+    ck_assert_int_eq(derive(&config, &model).replica_blocks, 2);
+    config.num_gpu_blocks_override = 7;
+    struct kv_memory memory;
+    struct error error = {0};
+    ck_assert(!kv_memory_derive(&config, &model, &accelerator, NULL, &memory, &error));
+    ck_assert_str_eq(error.text, "7 KV blocks are too few for the 4 virtual engines of a pipeline: "
+                                 "each needs 2");
+}
+END_TEST
+
+/* Activations of a layer of experts: 8 a token, of 768, hidden states of 2048; in 8192 tokens. */
 /* One block beside the null block is the least. */
 START_TEST(test_does_not_fit)
 {
@@ -218,6 +239,7 @@ int main(void)
     const TTest *const tests[] = {test_known_point,      test_known_point_of_many_logits,
                                   test_more_of_anything, test_tensor_parallel,
                                   test_override,         test_does_not_fit,
-                                  test_reservation,      test_activations_of_experts};
+                                  test_pipeline,         test_reservation,
+                                  test_activations_of_experts};
     return unit_run("kv_memory", tests, COUNT(tests));
 }

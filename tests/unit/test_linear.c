@@ -29,6 +29,30 @@ static struct cost step(const struct cost_config *config, const struct step_load
     return cost;
 }
 
+/* Equal shares, and no transfer. */
+START_TEST(test_stages)
+{
+    const struct cost_config config = {.model = COST_LINEAR, .base_s = 6.0};
+    const struct step_load load = {.tokens = 1, .decode_sequences = 1, .emitting_sequences = 1};
+    struct cost_setup setup = {.config = &config,
+                               .deployment = {1, 3, 1, false, 0, 1.0, DTYPE_BF16},
+                               .max_num_batched_tokens = 100,
+                               .max_num_seqs = 10};
+    struct cost_model cost_model;
+    struct error error = {0};
+    ck_assert(cost_model_create(&setup, &cost_model, &error));
+    struct cost cost;
+    double stage_s[3], transfer_s = -1.0;
+    cost_model.step(cost_model.state, &load, &cost);
+    ck_assert_int_eq(cost_model.stage_count, 3);
+    cost_model.stage_times(cost_model.state, &load, &cost, stage_s, &transfer_s);
+    for (size_t i = 0; i < COUNT(stage_s); i++)
+        ck_assert_double_eq(stage_s[i], 2.0);
+    ck_assert_double_eq(transfer_s, 0.0);
+    cost_model.destroy(cost_model.state);
+}
+END_TEST
+
 START_TEST(test_every_coefficient)
 {
     struct cost_config config;
@@ -100,6 +124,6 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {test_every_coefficient, test_names, test_checks};
+    const TTest *const tests[] = {test_every_coefficient, test_stages, test_names, test_checks};
     return unit_run("linear", tests, COUNT(tests));
 }
