@@ -8,6 +8,7 @@
 
 /* A step that has just ended. */
 struct step_report {
+    int32_t replica; /* from 0; under pipeline parallelism, those of one pipeline are neighbours */
     int64_t start_ns, end_ns;
     int32_t tokens;
     int32_t sequences; /* in the batch */

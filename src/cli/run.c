@@ -59,11 +59,33 @@ static int parse_options(int argc, char **argv, struct run_options *options)
     return 0;
 }
 
+/* How the accelerators are used, unless they all share every layer. */
+static void print_parallelism(const struct engine_config *engine)
+{
+    const struct {
+        const char *name;
+        int64_t size;
+    } parts[] = {{"tensor", engine->tensor_parallel_size},
+                 {"pipeline", engine->pipeline_parallel_size},
+                 {"data", engine->data_parallel_size}};
+    if (engine_accelerators(engine) == engine->tensor_parallel_size)
+        return;
+    const char *before = " (";
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].size == 1)
+            continue;
+        printf("%s%s %" PRId64, before, parts[i].name, parts[i].size);
+        before = ", ";
+    }
+    putchar(')');
+}
+
 static void print_heading(const struct experiment_config *config)
 {
     const struct engine_config *engine = &config->engine;
-    printf("%s on %" PRId64 " x ", config->model.name, engine->tensor_parallel_size);
+    printf("%s on %" PRId64 " x ", config->model.name, engine_accelerators(engine));
     accelerator_print_name(&config->accelerator, stdout);
+    print_parallelism(engine);
     printf(", %s scheduler, at most %" PRId64 " sequences and %" PRId64 " tokens a step\n",
            policy_at((size_t)engine->scheduler)->name, engine->max_num_seqs,
            engine->max_num_batched_tokens);

@@ -5,23 +5,29 @@
 #include <string.h>
 
 bool cohort_init(struct cohort *cohort, struct sequence *sequences, int32_t capacity,
-                 int32_t block_size)
+                 int32_t block_size, int32_t window)
 {
     memset(cohort, 0, sizeof *cohort);
     cohort->sequences = sequences;
     cohort->block_size = block_size;
+    cohort->window = window;
     cohort->base_max = INT64_MIN;
     cohort->phase_counts = calloc((size_t)block_size, sizeof *cohort->phase_counts);
     cohort->heap = calloc((size_t)capacity, sizeof *cohort->heap);
-    return cohort->phase_counts != NULL && cohort->heap != NULL;
+    if (window > 0)
+        cohort->filling = calloc((size_t)window, sizeof *cohort->filling);
+    return cohort->phase_counts != NULL && cohort->heap != NULL &&
+           (window == 0 || cohort->filling != NULL);
 }
 
 void cohort_fini(struct cohort *cohort)
 {
     free(cohort->phase_counts);
     free(cohort->heap);
+    free(cohort->filling);
     cohort->phase_counts = NULL;
     cohort->heap = NULL;
+    cohort->filling = NULL;
 }
 
 /* Its last block is full whenever its context is a multiple of the block size. */
@@ -30,6 +36,19 @@ static int32_t *phase_count(struct cohort *cohort, int32_t context_tokens)
     int32_t to_boundary = context_tokens % cohort->block_size;
     int32_t phase = cohort->phase - to_boundary;
     return &cohort->phase_counts[phase < 0 ? phase + cohort->block_size : phase];
+}
+
+/* A member of so long a context joins (change 1) or leaves (−1) what the window's sum is made of. */
+static void count_window(struct cohort *cohort, int32_t context_tokens, int32_t change)
+{
+    int32_t missing = cohort->window - context_tokens;
+    if (missing <= 0) {
+        cohort->window_sum += change * (int64_t)cohort->window;
+        return;
+    }
+    cohort->window_sum += change * (int64_t)context_tokens;
+    cohort->below_window += change;
+    cohort->filling[(cohort->steps + missing) % cohort->window] += change;
 }
 
 static void place(struct cohort *cohort, int32_t position, struct cohort_member member)
@@ -82,6 +101,8 @@ void cohort_join(struct cohort *cohort, int32_t sequence, int32_t context_tokens
                                    .sequence = sequence};
     ++*phase_count(cohort, context_tokens);
     cohort->context_sum += context_tokens;
+    if (cohort->window > 0)
+        count_window(cohort, context_tokens, 1);
     if (member.base > cohort->base_max)
         cohort->base_max = member.base;
     sift_up(cohort, cohort->count++, member);
@@ -102,6 +123,8 @@ int32_t cohort_leave(struct cohort *cohort, int32_t sequence)
     int32_t context_tokens = (int32_t)(leaving.base + cohort->steps);
     --*phase_count(cohort, context_tokens);
     cohort->context_sum -= context_tokens;
+    if (cohort->window > 0)
+        count_window(cohort, context_tokens, -1);
     if (leaving.base == cohort->base_max)
         cohort->base_max_stale = true;
     return context_tokens;

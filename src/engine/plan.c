@@ -63,7 +63,7 @@ static void finish_in(struct step *step, struct replica *replica, int32_t index)
 
 /* A chunk becomes part of the step's load. */
 static void load_chunk(struct step *step, const struct sequence *sequence,
-                       const struct batch_prefill *prefill)
+                       const struct batch_prefill *prefill, int32_t window)
 {
     struct step_load *load = &step->load;
     load->tokens += prefill->chunk_tokens;
@@ -71,6 +71,7 @@ static void load_chunk(struct step *step, const struct sequence *sequence,
         int32_t context = sequence->context_tokens + 1;
         load->decode_sequences++;
         load->decode_context_sum += context;
+        load->decode_window_sum += context < window ? context : window;
         if (context > load->decode_context_max)
             load->decode_context_max = context;
         return;
@@ -108,7 +109,7 @@ static void commit_prefills(struct replica *replica, struct step *step)
         struct batch_prefill *prefill = &replica->prefills[i];
         struct sequence *sequence = &replica->sequences[prefill->sequence];
         if (prefill->chunk_tokens > 0)
-            load_chunk(step, sequence, prefill);
+            load_chunk(step, sequence, prefill, replica->cohort.window);
         kv->filled -= kv_blocks_for(kv, sequence->context_tokens);
         sequence->context_tokens += prefill->chunk_tokens;
         kv->filled += kv_blocks_for(kv, sequence->context_tokens);
@@ -128,6 +129,7 @@ static void commit_decodes(struct replica *replica, struct step *step)
     struct step_load *load = &step->load;
     load->tokens = load->decode_sequences = cohort->count;
     load->decode_context_sum = cohort->context_sum + cohort->count;
+    load->decode_window_sum = cohort->window_sum + cohort->below_window;
     load->decode_context_max = cohort->count > 0 ? cohort_context_max(cohort) + 1 : 0;
     load->emitting_sequences = cohort->count;
     /* The groups become the step's; all their members are in one with it. */

@@ -1,15 +1,14 @@
 #include "replica.h"
 
-#include "rng.h"
 #include <assert.h>
-#include <gsl/gsl_randist.h>
-#include <llmsim/sim_time.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* More requests cannot wait at once. */
 enum { MAX_SEQUENCES = 1 << 22 };
+
+/* A router must see how long the queues are, but not to the end. */
+enum { ROUTED_ROOM = 1 << 20 };
 
 static bool step_init(struct step *step, size_t capacity)
 {
@@ -58,23 +57,29 @@ static bool allocate(struct replica *replica)
     replica->policy_state = calloc(1, state_size > 0 ? state_size : 1);
     replica->prefills = calloc(capacity, sizeof *replica->prefills);
     replica->groups = calloc(capacity + 1, sizeof *replica->groups);
-    if (setup->queue_order->predicts)
-        replica->prediction_rng = rng_create(setup->seed, "output_prediction");
-    return cohort_init(&replica->cohort, replica->sequences, setup->max_num_seqs,
-                       setup->block_size) &&
+    return cohort_init(&replica->cohort, replica->sequences, setup->max_num_seqs, setup->block_size,
+                       setup->sliding_window) &&
            queue_init(&replica->queue, setup->queue_order, &replica->cohort.steps) &&
            kv_blocks_init(&replica->kv, setup) && step_init(&replica->steps[0], capacity) &&
            step_init(&replica->steps[1], capacity) && replica->policy_state != NULL &&
            replica->prefills != NULL && replica->groups != NULL &&
-           (!setup->queue_order->predicts || replica->prediction_rng != NULL) &&
            grow(replica, 2 * setup->max_num_seqs);
 }
 
-bool replica_init(struct replica *replica, const struct simulation_setup *setup,
+static int32_t new_room(const struct simulation_setup *setup)
+{
+    if (!queue_order_by_arrival(setup->queue_order))
+        return INT32_MAX;
+    return simulation_replica_count(setup) == 1 ? setup->max_num_seqs : ROUTED_ROOM;
+}
+
+bool replica_init(struct replica *replica, const struct simulation_setup *setup, int32_t index,
                   struct simulation_result *result, struct error *error)
 {
     memset(replica, 0, sizeof *replica);
     replica->setup = setup;
+    replica->index = index;
+    replica->new_room = new_room(setup);
     replica->result = result;
     if (!allocate(replica)) {
         replica_fini(replica);
@@ -107,8 +112,6 @@ void replica_fini(struct replica *replica)
     free(replica->unused_sequences);
     free(replica->prefills);
     free(replica->groups);
-    if (replica->prediction_rng != NULL)
-        gsl_rng_free(replica->prediction_rng);
     cohort_fini(&replica->cohort);
     queue_fini(&replica->queue);
     kv_blocks_fini(&replica->kv);
@@ -116,25 +119,8 @@ void replica_fini(struct replica *replica)
     step_fini(&replica->steps[1]);
 }
 
-bool replica_has_room(const struct replica *replica)
-{
-    return replica->new_count < replica->setup->max_num_seqs ||
-           !queue_order_by_arrival(replica->setup->queue_order);
-}
-
-/* What a predictor says of an output: the truth times a lognormal error, whose σ is stated. */
-static int32_t predict_output(const struct replica *replica, const struct request *request)
-{
-    if (replica->prediction_rng == NULL)
-        return 0;
-    double error =
-        gsl_ran_gaussian(replica->prediction_rng, replica->setup->output_prediction_error);
-    double tokens = rint(request->output_tokens * exp(error));
-    return (int32_t)fmin(fmax(tokens, 1.0), REQUEST_MAX_TOKENS);
-}
-
 bool replica_deliver(struct replica *replica, const struct request *request, int64_t request_id,
-                     struct error *error)
+                     int32_t predicted_output_tokens, struct error *error)
 {
     if (replica->unused_count == 0) {
         if (replica->sequence_capacity > MAX_SEQUENCES / 2)
@@ -159,7 +145,7 @@ bool replica_deliver(struct replica *replica, const struct request *request, int
         .last_token_ns = -1,
     };
     kv_blocks_identify(&replica->kv, &replica->sequences[index], request);
-    if (!queue_push_new(&replica->queue, index, request, predict_output(replica, request)))
+    if (!queue_push_new(&replica->queue, index, request, predicted_output_tokens))
         return error_run(error, "too many clients, or no memory for them");
     replica->result->saw_priorities |= request->priority != 0;
     replica->result->saw_clients |= request->client != 0;
@@ -168,11 +154,6 @@ bool replica_deliver(struct replica *replica, const struct request *request, int
     replica->steady = false;
     replica->batch.waiting++;
     return true;
-}
-
-int64_t replica_next_event_ns(const struct replica *replica)
-{
-    return replica->in_flight != NULL ? replica->in_flight->end_ns : replica->wake_ns;
 }
 
 void replica_remove_running(struct replica *replica, int32_t index, bool returns)
@@ -190,7 +171,7 @@ void replica_remove_running(struct replica *replica, int32_t index, bool returns
     replica->batch.free_blocks += kv_blocks_release(&replica->kv, sequence, returns);
 }
 
-void replica_start_step(struct replica *replica, int64_t now_ns)
+bool replica_prepare_step(struct replica *replica, int64_t now_ns)
 {
     assert(replica->in_flight == NULL);
     struct step *step =
@@ -200,25 +181,42 @@ void replica_start_step(struct replica *replica, int64_t now_ns)
     const struct batch *batch = &replica->batch;
     while (step == NULL && batch->preempted && batch->running + batch->waiting > 0)
         step = replica_plan_step(replica, now_ns);
-    replica->planned = NULL;
-    if (step == NULL)
-        return;
+    replica->planned = step;
+    return step != NULL;
+}
+
+void replica_cost_step(struct replica *replica)
+{
+    struct step *step = replica->planned;
     struct cost_model *cost_model = replica->setup->cost_model;
     cost_model->step(cost_model->state, &step->load, &step->cost);
     if (step->transfer_s > 0.0) {
         step->cost.time_s += step->transfer_s;
         step->cost.bound_s[BOUND_COMMUNICATION] += step->transfer_s;
     }
-    int64_t duration_ns = sim_ns_from_s(step->cost.time_s);
+}
+
+void replica_launch_step(struct replica *replica, int64_t now_ns, int64_t end_ns)
+{
+    struct step *step = replica->planned;
+    replica->planned = NULL;
     step->start_ns = now_ns;
-    step->end_ns = replica->latest_end_ns = now_ns + duration_ns;
+    step->end_ns = replica->latest_end_ns = end_ns;
     replica->in_flight = step;
     replica->result->steps++;
-    replica->result->busy_ns += duration_ns;
+    replica->result->busy_ns += end_ns - now_ns;
     /* vLLM's asynchronous scheduling: two steps in flight. The next one is planned before this
      * one's tokens and freed blocks are there. */
     if (replica->setup->async_scheduling)
         replica->planned = replica_plan_step(replica, now_ns);
+}
+
+void replica_start_step(struct replica *replica, int64_t now_ns)
+{
+    if (!replica_prepare_step(replica, now_ns))
+        return;
+    replica_cost_step(replica);
+    replica_launch_step(replica, now_ns, now_ns + sim_ns_from_s(replica->planned->cost.time_s));
 }
 
 static void report_tokens(struct replica *replica, const struct step *step)
@@ -262,6 +260,7 @@ void replica_complete_step(struct replica *replica)
     const struct step *step = replica->in_flight;
     const struct observer *observer = replica->setup->observer;
     struct step_report report = {
+        .replica = replica->index,
         .start_ns = step->start_ns,
         .end_ns = step->end_ns,
         .tokens = step->load.tokens,

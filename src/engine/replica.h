@@ -1,4 +1,4 @@
-/* One replica of a serving engine: its queue, its running sequences, its KV blocks, and the one or
+/* One replica of a serving engine: a data-parallel rank, or a virtual engine of one (pipeline.h). Its queue, its running sequences, its KV blocks, and the one or
  * two steps it has in flight. The batching policy works on it through llmsim/policy.h. */
 #ifndef LLMSIM_ENGINE_REPLICA_H
 #define LLMSIM_ENGINE_REPLICA_H
@@ -7,7 +7,7 @@
 #include "kv_blocks.h"
 #include "queue.h"
 #include "simulation.h"
-#include <gsl/gsl_rng.h>
+#include <llmsim/sim_time.h>
 
 /* A sequence that emits a token at the end of a step other than by decoding on. */
 struct emission {
@@ -57,7 +57,8 @@ struct head_match {
 struct replica {
     struct batch batch; /* what the policy sees; first, so that it leads back to the replica */
     const struct simulation_setup *setup;
-    struct simulation_result *result;
+    struct simulation_result *result; /* shared by all replicas */
+    int32_t index;
     void *policy_state;
     struct sequence *sequences; /* that wait or run */
     int32_t sequence_capacity;
@@ -76,8 +77,8 @@ struct replica {
     int64_t settled_blocks;         /* … which have left the cache's queue */
     struct kv_blocks kv;
     struct queue queue;
-    int32_t new_count;       /* sequences in it that were never admitted */
-    gsl_rng *prediction_rng; /* NULL unless the order predicts */
+    int32_t new_count; /* sequences in it that were never admitted… */
+    int32_t new_room;  /* … and how many of them there may be */
     struct head_match head;
     struct pending_transfer pending;
     bool decodes_postponed;
@@ -91,26 +92,41 @@ struct replica {
     struct step *planned;   /* to start when the one in flight ends; NULL: none */
 };
 
-bool replica_init(struct replica *replica, const struct simulation_setup *setup,
+/* Number `index` of the setup's replicas. */
+bool replica_init(struct replica *replica, const struct simulation_setup *setup, int32_t index,
                   struct simulation_result *result, struct error *error);
 void replica_fini(struct replica *replica);
 
 /* Room for one more arrival. By arrival, a plan never looks further down the queue than
  * max_num_seqs, so the rest of an overlong queue stays in the trace, unread; other orders must see
- * all of it. */
-bool replica_has_room(const struct replica *replica);
+ * all of it, and a router that has several replicas to choose from nearly all. */
+static inline bool replica_has_room(const struct replica *replica)
+{
+    return replica->new_count < replica->new_room;
+}
+
+/* A request arrives. predicted_output_tokens: 0 unless the order predicts. */
 bool replica_deliver(struct replica *replica, const struct request *request, int64_t request_id,
-                     struct error *error);
+                     int32_t predicted_output_tokens, struct error *error);
 
 /* When the step in flight ends, or an idle replica wants to be started; SIM_TIME_NEVER when
  * neither. */
-int64_t replica_next_event_ns(const struct replica *replica);
+static inline int64_t replica_next_event_ns(const struct replica *replica)
+{
+    return replica->in_flight != NULL ? replica->in_flight->end_ns : replica->wake_ns;
+}
 
 /* The step in flight ends, now. */
 void replica_complete_step(struct replica *replica);
 
 /* An idle replica starts a step, if it has work; with async scheduling it then plans the next. */
 void replica_start_step(struct replica *replica, int64_t now_ns);
+
+/* The same in three parts, for replicas whose steps depend on each other: an idle replica has a step
+ * planned, if it has work; what it costs by itself; it starts, to end at `end_ns`. */
+bool replica_prepare_step(struct replica *replica, int64_t now_ns);
+void replica_cost_step(struct replica *replica);
+void replica_launch_step(struct replica *replica, int64_t now_ns, int64_t end_ns);
 
 /* Ask the policy, and make its plan the next step, not yet started; NULL when there is nothing to
  * compute (plan.c). From here on the engine's state is the one after that step; only what finished

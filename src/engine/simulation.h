@@ -1,4 +1,4 @@
-/* The simulation: requests from a source, through one replica of a serving engine, to an observer.
+/* The simulation: requests from a source, through the replicas of a serving engine, to an observer.
  */
 #ifndef LLMSIM_ENGINE_SIMULATION_H
 #define LLMSIM_ENGINE_SIMULATION_H
@@ -16,8 +16,13 @@ struct host_transfer {
     double s_per_block;
 };
 
-/* Everything the engine needs to know, resolved: no "auto" is left. */
+/* Everything the engine needs to know, resolved: no "auto" is left. Sizes, limits and capacities are
+ * those of one replica. */
 struct simulation_setup {
+    /* Each data-parallel rank is a replica, or under pipeline parallelism as many as it has stages
+     * (pipeline.h): ≥ 1. */
+    int32_t data_parallel_size, pipeline_parallel_size;
+    bool lockstep; /* more than one rank, which step together (lockstep.h); no pipeline */
     const struct policy *policy;
     const struct queue_order *queue_order;
     struct cost_model *cost_model;
@@ -33,7 +38,8 @@ struct simulation_setup {
     int64_t watermark_blocks;
     int32_t preferred_batch_size; /* 1 … max_num_seqs */
     int64_t max_queue_delay_ns;
-    bool async_scheduling; /* two steps in flight */
+    bool async_scheduling;  /* two steps in flight; only with pipeline_parallel_size 1 */
+    int32_t sliding_window; /* tokens that some layers of the model see; 0: all see everything */
     enum kv_reservation reservation;
     bool enable_prefix_caching; /* not with swap_blocks, KV_MAXIMUM or a policy that keeps blocks */
     int64_t offload_blocks;     /* of a second tier of it in host memory; 0: none */
@@ -44,11 +50,19 @@ struct simulation_setup {
     uint64_t seed;
 };
 
+static inline int32_t simulation_replica_count(const struct simulation_setup *setup)
+{
+    return setup->data_parallel_size * setup->pipeline_parallel_size;
+}
+
 struct simulation_result {
     int64_t end_ns; /* the last completion (0 when nothing completed) */
     int64_t requests;
-    int64_t steps;
-    int64_t busy_ns;
+    int64_t steps;   /* of each replica, added up, as all that follows */
+    int64_t busy_ns; /* with a step in flight */
+    /* In lockstep: steps of ranks that had nothing to compute; their share of the others' work. */
+    int64_t idle_steps;
+    double idle_flops, idle_bytes;
     int64_t preemptions;
     int64_t swapped_out; /* of those, the ones that were copied to host memory */
     double swap_s;       /* that steps were longer by, for copies out and in */

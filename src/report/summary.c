@@ -38,14 +38,14 @@ static bool has_slo(const struct slo *slo)
 static void fill_utilisation(struct summary *summary, const struct metrics *metrics,
                              const struct summary_context *context)
 {
-    double duration_s = summary->duration_s;
+    double replicas_s = summary->duration_s * (double)context->replicas;
     const struct cost *cost = &metrics->cost;
-    summary->mfu = context->peak_flops_per_s > 0.0
-                       ? ratio(cost->flops, duration_s * context->peak_flops_per_s)
-                       : SETTING_UNSET_REAL;
-    summary->mbu = context->peak_bytes_per_s > 0.0
-                       ? ratio(cost->bytes, duration_s * context->peak_bytes_per_s)
-                       : SETTING_UNSET_REAL;
+    summary->mfu = context->peak_flops_per_s > 0.0 ? ratio(cost->flops + context->idle_flops,
+                                                           replicas_s * context->peak_flops_per_s)
+                                                   : SETTING_UNSET_REAL;
+    summary->mbu = context->peak_bytes_per_s > 0.0 ? ratio(cost->bytes + context->idle_bytes,
+                                                           replicas_s * context->peak_bytes_per_s)
+                                                   : SETTING_UNSET_REAL;
     for (int i = 0; i < BOUND_COUNT; i++)
         summary->bound_share[i] = ratio(cost->bound_s[i], cost->time_s);
 }
@@ -53,7 +53,7 @@ static void fill_utilisation(struct summary *summary, const struct metrics *metr
 static void fill_kv_cache(struct summary *summary, const struct metrics *metrics,
                           const struct summary_context *context)
 {
-    double duration_ns = (double)context->duration_ns;
+    double replicas_ns = (double)context->duration_ns * (double)context->replicas;
     double block_size = (double)context->block_size;
     double token_bytes = context->block_bytes / block_size;
     double usable_blocks = (double)(context->num_gpu_blocks - 1);
@@ -61,14 +61,14 @@ static void fill_kv_cache(struct summary *summary, const struct metrics *metrics
     summary->num_gpu_blocks = context->num_gpu_blocks;
     summary->block_size = context->block_size;
     summary->kv_blocks_peak = metrics->kv_blocks_peak;
-    summary->kv_mean_use = ratio(metrics->kv_block_ns, duration_ns * usable_blocks);
+    summary->kv_mean_use = ratio(metrics->kv_block_ns, replicas_ns * usable_blocks);
     summary->kv_waste_share = ratio(wasted_slots_ns, metrics->kv_block_ns * block_size);
     summary->internal_waste = (struct kv_waste){
-        ratio(metrics->kv_unfilled_ns, duration_ns) * token_bytes,
+        ratio(metrics->kv_unfilled_ns, replicas_ns) * token_bytes,
         (double)metrics->kv_unfilled_peak * token_bytes,
     };
     summary->reservation_waste = (struct kv_waste){
-        ratio(metrics->kv_empty_ns, duration_ns) * context->block_bytes,
+        ratio(metrics->kv_empty_ns, replicas_ns) * context->block_bytes,
         (double)metrics->kv_empty_peak * context->block_bytes,
     };
     summary->preemptions = context->preemptions;
@@ -85,7 +85,7 @@ void summary_fill(struct summary *summary, const struct metrics *metrics,
                   const struct summary_context *context)
 {
     double duration_s = sim_s_from_ns(context->duration_ns);
-    double duration_ns = (double)context->duration_ns;
+    double replicas_ns = (double)context->duration_ns * (double)context->replicas;
     int64_t tokens = metrics->input_tokens + metrics->output_tokens;
     *summary = (struct summary){
         .duration_s = duration_s,
@@ -98,11 +98,13 @@ void summary_fill(struct summary *summary, const struct metrics *metrics,
             has_slo(&metrics->slo) ? ratio((double)metrics->good, duration_s) : SETTING_UNSET_REAL,
         .output_throughput_per_s = ratio((double)metrics->output_tokens, duration_s),
         .total_token_throughput_per_s = ratio((double)tokens, duration_s),
+        .replicas = context->replicas,
         .steps = metrics->steps,
+        .idle_steps = context->idle_steps,
         .mean_batch_sequences = ratio((double)metrics->sequence_sum, (double)metrics->steps),
         .mean_batch_tokens = ratio((double)metrics->token_sum, (double)metrics->steps),
         .max_running = metrics->running_max,
-        .busy_share = ratio((double)context->busy_ns, duration_ns),
+        .busy_share = ratio((double)context->busy_ns, replicas_ns),
         .digest = metrics->digest,
     };
     for (int i = 0; i < LATENCY_COUNT; i++)

@@ -10,7 +10,8 @@ struct latency_summary {
     double mean_ms, median_ms, std_ms, p90_ms, p95_ms, p99_ms;
 };
 
-/* KV memory that holds nothing while it is taken, of one rank. */
+/* KV memory that holds nothing while it is taken, of one rank: the mean and the worst of the
+ * replicas. */
 struct kv_waste {
     double mean_bytes; /* over the duration */
     double peak_bytes;
@@ -25,12 +26,13 @@ struct summary {
     double output_throughput_per_s, total_token_throughput_per_s;
     struct latency_summary latency[LATENCY_COUNT];
 
-    int64_t num_gpu_blocks, block_size;
-    int64_t kv_blocks_peak;
-    double kv_mean_use;                /* share of blocks, over the duration */
-    double kv_waste_share;             /* of the slots in used blocks: those that hold no token */
-    struct kv_waste internal_waste;    /* in blocks that are partly filled */
-    struct kv_waste reservation_waste; /* blocks reserved and not reached, or left by the ended */
+    int64_t replicas;                   /* data-parallel ranks × engines of a pipeline */
+    int64_t num_gpu_blocks, block_size; /* of one replica */
+    int64_t kv_blocks_peak;             /* in one replica */
+    double kv_mean_use;                 /* share of all replicas' blocks, over the duration */
+    double kv_waste_share;              /* of the slots in used blocks: those that hold no token */
+    struct kv_waste internal_waste;     /* in blocks that are partly filled */
+    struct kv_waste reservation_waste;  /* blocks reserved and not reached, or left by the ended */
     int64_t preemptions, swapped_out;
     double swap_s;
 
@@ -40,12 +42,14 @@ struct summary {
     int64_t offload_hit_tokens;  /* of those, found in host memory */
     double offload_s;            /* for these, and for what preempted requests found there */
 
-    int64_t steps;
+    int64_t steps;      /* each replica's are counted */
+    int64_t idle_steps; /* beside those: in lockstep, of replicas that had nothing to compute */
     double mean_batch_sequences, mean_batch_tokens;
-    int64_t max_running;
-    double busy_share; /* of the duration, with a step in flight */
+    int64_t max_running; /* in one replica */
+    double busy_share;   /* of the duration, with a step in flight; mean over replicas */
 
-    double mfu, mbu;                 /* of the duration; NaN where the cost model has no peaks */
+    double mfu,
+        mbu; /* of all accelerators and the duration; NaN where the cost model has no peaks */
     double bound_share[BOUND_COUNT]; /* of the busy time */
 
     uint64_t digest;
@@ -53,7 +57,10 @@ struct summary {
 
 /* What the metrics do not know of the run. */
 struct summary_context {
-    int64_t duration_ns, busy_ns;
+    int64_t duration_ns, busy_ns; /* busy: summed over the replicas */
+    int64_t replicas;             /* ≥ 1 */
+    int64_t idle_steps;
+    double idle_flops, idle_bytes; /* that those steps add to the metrics' cost */
     int64_t num_gpu_blocks, block_size;
     double block_bytes;
     int64_t preemptions, swapped_out;
@@ -64,7 +71,7 @@ struct summary_context {
     double peak_flops_per_s, peak_bytes_per_s; /* 0: none */
 };
 
-/* Share of the blocks that were in use at the peak. */
+/* Share of a replica's blocks that were in use at the peak. */
 static inline double summary_kv_peak_use(const struct summary *summary)
 {
     return (double)summary->kv_blocks_peak / (double)(summary->num_gpu_blocks - 1);

@@ -90,6 +90,10 @@ static bool set_engine(json_t *root, const struct summary *summary)
     done &= set(engine, "mean_batch_tokens", json_real(summary->mean_batch_tokens));
     done &= set(engine, "max_running", json_integer(summary->max_running));
     done &= set(engine, "busy_share", json_real(summary->busy_share));
+    if (summary->replicas > 1) {
+        done &= set(engine, "replicas", json_integer(summary->replicas));
+        done &= set(engine, "idle_steps", json_integer(summary->idle_steps));
+    }
     return set(root, "engine", engine) && done;
 }
 

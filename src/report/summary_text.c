@@ -53,6 +53,17 @@ static void print_kv_cache(const struct summary *summary, FILE *stream)
     fputc('\n', stream);
 }
 
+/* What the figures of the line before and of the KV cache are then figures of. */
+static void print_replicas(const struct summary *summary, FILE *stream)
+{
+    if (summary->replicas < 2)
+        return;
+    fprintf(stream, "                of %" PRId64 " replicas", summary->replicas);
+    if (summary->idle_steps > 0)
+        fprintf(stream, ", which ran %" PRId64 " empty steps beside those", summary->idle_steps);
+    fputs("; peaks are those of one, shares the mean of all\n", stream);
+}
+
 static void print_engine(const struct summary *summary, FILE *stream)
 {
     fprintf(stream,
@@ -60,6 +71,7 @@ static void print_engine(const struct summary *summary, FILE *stream)
             "%" PRId64 " running, busy %.1f %%\n",
             summary->steps, summary->mean_batch_sequences, summary->mean_batch_tokens,
             summary->max_running, 100.0 * summary->busy_share);
+    print_replicas(summary, stream);
     print_kv_cache(summary, stream);
     fputs("Time by bound   ", stream);
     for (int i = 0; i < BOUND_COUNT; i++)

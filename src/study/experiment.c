@@ -57,6 +57,11 @@ static void watch_fini(struct watch *watch)
     request_log_fini(&watch->log);
 }
 
+static int64_t replicas_of(const struct engine_config *engine)
+{
+    return engine->data_parallel_size * engine->pipeline_parallel_size;
+}
+
 static void fill_summary(const struct experiment_config *config,
                          const struct cost_model *cost_model, const struct watch *watch,
                          struct experiment_result *result)
@@ -65,7 +70,11 @@ static void fill_summary(const struct experiment_config *config,
     struct summary_context context = {
         .duration_ns = simulation->end_ns,
         .busy_ns = simulation->busy_ns,
-        .num_gpu_blocks = config->kv_memory.num_gpu_blocks,
+        .replicas = replicas_of(&config->engine),
+        .idle_steps = simulation->idle_steps,
+        .idle_flops = simulation->idle_flops,
+        .idle_bytes = simulation->idle_bytes,
+        .num_gpu_blocks = config->kv_memory.replica_blocks,
         .block_size = config->engine.block_size,
         .block_bytes = config->kv_memory.block_bytes,
         .preemptions = simulation->preemptions,
@@ -99,9 +108,21 @@ static struct host_transfer transfer_of(double block_bytes, double bandwidth_byt
     return (struct host_transfer){latency_s, block_bytes / bandwidth_bytes_per_s};
 }
 
-static int64_t blocks_in(double capacity_bytes, double block_bytes)
+/* Of a rank's host memory, in each of the virtual engines that share it. */
+static int64_t blocks_in(double capacity_bytes, double block_bytes, int64_t engines)
 {
-    return setting_is_set(capacity_bytes) ? (int64_t)floor(capacity_bytes / block_bytes) : 0;
+    return setting_is_set(capacity_bytes) ? (int64_t)floor(capacity_bytes / block_bytes) / engines
+                                          : 0;
+}
+
+/* A longer one than any context is none, but for the sum that the cost model asks for. */
+static int32_t window_of(const struct experiment_config *config)
+{
+    if (model_window_layers(&config->model) == 0)
+        return 0;
+    int64_t longest = config->engine.max_model_len;
+    return (int32_t)(config->model.sliding_window < longest ? config->model.sliding_window
+                                                            : longest);
 }
 
 static struct simulation_setup setup_of(const struct experiment_config *config)
@@ -111,15 +132,19 @@ static struct simulation_setup setup_of(const struct experiment_config *config)
     const struct host_link *link = &config->accelerator.host_link;
     const struct policy *policy = policy_at((size_t)engine->scheduler);
     double block_bytes = config->kv_memory.block_bytes;
-    int64_t num_gpu_blocks = config->kv_memory.num_gpu_blocks;
+    int64_t num_gpu_blocks = config->kv_memory.replica_blocks;
+    int64_t engines = engine->pipeline_parallel_size;
     bool dynamic = engine->preferred_batch_size != SETTING_UNSET_INTEGER;
     bool predicts = setting_is_set(engine->output_prediction_error);
     return (struct simulation_setup){
+        .data_parallel_size = (int32_t)engine->data_parallel_size,
+        .pipeline_parallel_size = (int32_t)engines,
+        .lockstep = engine_is_lockstep(engine, &config->model),
         .policy = policy,
         .queue_order = queue_order_at((size_t)engine->scheduling_policy),
         .num_gpu_blocks = num_gpu_blocks,
         .block_size = (int32_t)engine->block_size,
-        .max_num_seqs = (int32_t)engine->max_num_seqs,
+        .max_num_seqs = (int32_t)engine_replica_max_num_seqs(engine),
         .max_num_batched_tokens = (int32_t)engine->max_num_batched_tokens,
         .max_model_len = (int32_t)engine->max_model_len,
         .long_prefill_token_threshold = (int32_t)engine->long_prefill_token_threshold,
@@ -128,11 +153,12 @@ static struct simulation_setup setup_of(const struct experiment_config *config)
         .preferred_batch_size = dynamic ? (int32_t)engine->preferred_batch_size : 1,
         .max_queue_delay_ns = dynamic ? sim_ns_from_s(engine->max_queue_delay_s) : 0,
         .async_scheduling = engine->async_scheduling != 0,
+        .sliding_window = window_of(config),
         .reservation = reservation_of(policy, engine->kv_allocation),
         .enable_prefix_caching = engine->enable_prefix_caching != 0,
-        .offload_blocks = blocks_in(offload->capacity_bytes, block_bytes),
+        .offload_blocks = blocks_in(offload->capacity_bytes, block_bytes, engines),
         .offload = transfer_of(block_bytes, offload->bandwidth_bytes_per_s, offload->latency_s),
-        .swap_blocks = blocks_in(engine->swap_space_bytes, block_bytes),
+        .swap_blocks = blocks_in(engine->swap_space_bytes, block_bytes, engines),
         .swap = transfer_of(block_bytes, link->bandwidth_bytes_per_s, link->latency_s),
         .output_prediction_error = predicts ? engine->output_prediction_error : 0.0,
         .seed = (uint64_t)config->seed,

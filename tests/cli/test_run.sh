@@ -143,6 +143,20 @@ expect 'files named in the configuration: requests' cmp o.csv a/x.csv
 expect 'files named in the configuration: table' cmp output.txt a/x.txt
 expect 'files named in the configuration: JSON' cmp o.json a/x.json
 
+# --- several replicas
+
+quiet base.yaml "${override[@]}" -s engine.data_parallel_size=3
+expect 'copies in the heading' grep -q 'on 3 x rtx-4090 (data 3), vllm' \
+    <("$llmsim" base.yaml "${override[@]}" -q -s engine.data_parallel_size=3)
+expect 'copies in the table' grep -q 'of 3 replicas; peaks' \
+    <("$llmsim" base.yaml "${override[@]}" -q -s engine.data_parallel_size=3)
+pipeline=(-s engine.tensor_parallel_size=2 -s engine.pipeline_parallel_size=2 -s cost.model=linear
+    -s 'cost.base=5 ms')
+expect 'a pipeline in the heading' grep -q 'on 8 x rtx-4090 (tensor 2, pipeline 2, data 2), vllm' \
+    <("$llmsim" base.yaml "${override[@]}" -q "${pipeline[@]}" -s engine.data_parallel_size=2)
+expect "a pipeline's engines" grep -q "for each of a pipeline's 2 engines" \
+    <("$llmsim" base.yaml "${override[@]}" -q "${pipeline[@]}")
+
 # --- traces
 
 for format in llmsim azure; do

@@ -232,6 +232,19 @@ void random_case_draw_features(gsl_rng *rng, const struct random_case_features *
     draw_prefixes(rng, random_case);
 }
 
+void random_case_draw_parallel(gsl_rng *rng, struct random_case *random_case)
+{
+    struct simulation_setup *setup = &random_case->setup;
+    bool pipeline = draw_chance(rng, 0.5);
+    setup->data_parallel_size = draw_between(rng, 1, pipeline ? 3 : 4);
+    setup->pipeline_parallel_size = pipeline ? draw_between(rng, 2, 4) : 1;
+    setup->lockstep = setup->data_parallel_size > 1 && !pipeline && draw_chance(rng, 0.6);
+    setup->async_scheduling &= !pipeline;
+    setup->sliding_window = draw_chance(rng, 0.3) ? 0 : draw_between(rng, 1, 200);
+    if (pipeline)
+        random_case->cost.base_s += 0.001;
+}
+
 void random_case_shrink(struct random_case *random_case,
                         bool (*fails)(const struct random_case *random_case))
 {
@@ -286,10 +299,12 @@ void random_case_print(const struct random_case *random_case, FILE *stream)
     fprintf(stream,
             "num_gpu_blocks %lld, block_size %d, max_num_seqs %d, max_num_batched_tokens %d, "
             "max_model_len %d, long_prefill_token_threshold %d, async_scheduling %d\n"
+            "data %d, pipeline %d, lockstep %d, sliding_window %d\n"
             "base %.17g s, a prefill token %.17g s, a decode %.17g s, a context token %.17g s\n",
             (long long)setup->num_gpu_blocks, setup->block_size, setup->max_num_seqs,
             setup->max_num_batched_tokens, setup->max_model_len,
-            setup->long_prefill_token_threshold, setup->async_scheduling, cost->base_s,
+            setup->long_prefill_token_threshold, setup->async_scheduling, setup->data_parallel_size,
+            setup->pipeline_parallel_size, setup->lockstep, setup->sliding_window, cost->base_s,
             cost->per_prefill_token_s, cost->per_decode_sequence_s, cost->per_context_token_s);
     if (setup->policy != NULL)
         print_features(setup, stream);

@@ -40,6 +40,10 @@ void random_case_draw(gsl_rng *rng, struct random_case *random_case);
 void random_case_draw_features(gsl_rng *rng, const struct random_case_features *features,
                                struct random_case *random_case);
 
+/* To be called after that: one to four ranks, in lockstep or not, or one to three pipelines of two to
+ * four stages, whose steps take time; a window or none. */
+void random_case_draw_parallel(gsl_rng *rng, struct random_case *random_case);
+
 /* Leave out requests as long as the case still fails: what is left is what to look at. */
 void random_case_shrink(struct random_case *random_case,
                         bool (*fails)(const struct random_case *random_case));

@@ -1,5 +1,7 @@
 #include "run_invariants.h"
 
+#include "parallel_invariants.h"
+
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -220,7 +222,7 @@ static size_t pass(struct times *times, int64_t time_ns)
 static const char *check_running(const struct simulation_setup *setup,
                                  const struct recorded_run *run, const struct totals *totals)
 {
-    if (setup->async_scheduling || totals->preemptions > 0)
+    if (setup->async_scheduling || totals->preemptions > 0 || parallel_replicas(setup) > 1)
         return NULL;
     struct times scheduled = sort_times(run, offsetof(struct request_outcome, scheduled_ns));
     struct times finished = sort_times(run, offsetof(struct request_outcome, finished_ns));
@@ -258,20 +260,22 @@ static const char *check_population(const struct recorded_run *run, const struct
 
 static const char *check_steps(const struct simulation_setup *setup, const struct recorded_run *run)
 {
-    int64_t busy_ns = 0, end_ns = 0;
+    int64_t busy_ns = 0, end_ns[PARALLEL_MAX_REPLICAS] = {0};
     for (size_t i = 0; i < run->step_count; i++) {
         const struct step_report *step = &run->steps[i];
-        const char *broken = check_step(setup, step, end_ns);
+        if (step->replica < 0 || step->replica >= parallel_replicas(setup))
+            return "every step is a replica's";
+        const char *broken = check_step(setup, step, end_ns[step->replica]);
         if (broken != NULL)
             return broken;
         busy_ns += step->end_ns - step->start_ns;
-        end_ns = step->end_ns;
+        end_ns[step->replica] = step->end_ns;
     }
     if (run->mistimed_steps > 0)
         return "a step lasts what it computes and copies";
     if (run->misreported_step_loads > 0)
         return "a step's load is the sum of its parts";
-    if (run->load_count != run->step_count)
+    if (run->load_count != run->step_count + (size_t)run->result.idle_steps)
         return "every step is costed once";
     if (run->unstored_contexts > 0 && !setup->enable_prefix_caching)
         return "what is read is stored";
@@ -371,7 +375,7 @@ static const char *check_result(const struct simulation_setup *setup,
     if (result->saw_priorities != totals->saw_priorities ||
         result->saw_clients != totals->saw_clients || result->saw_prefixes != totals->saw_prefixes)
         return "the result tells what the requests said";
-    if (!is_between(run->transfer_s, transfer_s, transfer_s))
+    if (!setup->lockstep && !is_between(run->transfer_s, transfer_s, transfer_s))
         return "the result counts the steps' transfers";
     const char *broken = check_swaps(setup, result);
     return broken != NULL ? broken : check_offload(setup, result);
@@ -386,6 +390,8 @@ const char *run_invariants_broken(const struct simulation_setup *setup,
         broken = check_steps(setup, run);
     if (broken == NULL)
         broken = check_result(setup, run, &totals);
+    if (broken == NULL)
+        broken = parallel_invariants_broken(setup, run);
     if (broken == NULL)
         broken = check_tokens(setup, run, &totals);
     if (broken == NULL)

@@ -11,7 +11,9 @@ struct recorder {
     size_t count, next;
     uint64_t *prefix_ids; /* of the request read last; owned */
     struct recorded_run *run;
-    size_t steps_capacity, loads_capacity;
+    size_t steps_capacity, costs_capacity, loads_capacity;
+    int32_t stages;
+    bool single;            /* one replica: the step that ends is the one costed last */
     double computing_s;     /* of the step costed last */
     int64_t context_tokens; /* that it reads */
 };
@@ -49,6 +51,8 @@ static void record_load(struct recorder *recorder, const struct step_load *load)
         load->decode_sequences,
         load->decode_context_sum,
         load->decode_context_max,
+        load->decode_window_sum,
+        load->group_rows,
         load->emitting_sequences,
         load->padded_chunk_tokens,
         load->idle_sequences,
@@ -97,6 +101,16 @@ static void cost_step(void *state, const struct step_load *load, struct cost *co
     recorder->context_tokens = context_tokens;
 }
 
+static void time_stages(void *state, const struct step_load *load, const struct cost *cost,
+                        double *stage_s, double *transfer_s)
+{
+    const struct recorder *recorder = state;
+    (void)load;
+    for (int32_t i = 0; i < recorder->stages; i++)
+        stage_s[i] = recorder_stage_s(cost, i, recorder->stages);
+    *transfer_s = recorder_transfer_s(cost, recorder->stages);
+}
+
 /* The recorder lives on the stack of its run. */
 static void destroy_nothing(void *state)
 {
@@ -139,18 +153,24 @@ static void observe_step(void *context, const struct step_report *report)
     struct recorder *recorder = context;
     struct recorded_run *run = recorder->run;
     const int64_t fields[] = {
-        report->start_ns,        report->end_ns,    report->tokens,
-        report->sequences,       report->running,   report->kv_blocks_used,
-        report->kv_blocks_empty, report->kv_tokens, report->kv_slots_unfilled,
+        report->replica,        report->start_ns,
+        report->end_ns,         report->tokens,
+        report->sequences,      report->running,
+        report->kv_blocks_used, report->kv_blocks_empty,
+        report->kv_tokens,      report->kv_slots_unfilled,
     };
     digest(recorder, fields, sizeof fields);
     /* Nothing computed is filed under communication: all of it is transfers. */
     double transfer_s = report->cost->bound_s[BOUND_COMMUNICATION];
     double time_s = recorder->computing_s + transfer_s;
     run->transfer_s += transfer_s;
-    run->mistimed_steps += report->cost->time_s != time_s || transfer_s < 0.0 ||
-                           report->end_ns - report->start_ns != sim_ns_from_s(time_s);
-    run->unstored_contexts += report->kv_tokens < recorder->context_tokens;
+    if (recorder->single) {
+        run->mistimed_steps += report->cost->time_s != time_s || transfer_s < 0.0 ||
+                               report->end_ns - report->start_ns != sim_ns_from_s(time_s);
+        run->unstored_contexts += report->kv_tokens < recorder->context_tokens;
+    }
+    run->costs = grow(run->costs, run->step_count, &recorder->costs_capacity, sizeof run->costs[0]);
+    run->costs[run->step_count] = *report->cost;
     run->steps = grow(run->steps, run->step_count, &recorder->steps_capacity, sizeof run->steps[0]);
     run->steps[run->step_count] = *report;
     run->steps[run->step_count++].cost = NULL; /* the engine's, gone with the run */
@@ -200,8 +220,18 @@ bool run_recorder_run(const struct simulation_setup *setup, const struct linear_
                                  .outcome_counts = allocate(count, sizeof run->outcome_counts[0]),
                                  .request_count = count};
     struct recorder recorder = {.cost = cost, .requests = requests, .count = count, .run = run};
-    struct cost_model cost_model = {
-        .state = &recorder, .step = cost_step, .destroy = destroy_nothing};
+    struct simulation_setup complete = *setup;
+    if (complete.data_parallel_size == 0)
+        complete.data_parallel_size = 1;
+    if (complete.pipeline_parallel_size == 0)
+        complete.pipeline_parallel_size = 1;
+    recorder.stages = complete.pipeline_parallel_size;
+    recorder.single = simulation_replica_count(&complete) == 1;
+    struct cost_model cost_model = {.state = &recorder,
+                                    .step = cost_step,
+                                    .destroy = destroy_nothing,
+                                    .stage_times = time_stages,
+                                    .stage_count = recorder.stages};
     struct request_source source = {.state = &recorder,
                                     .next = source_next,
                                     .progress = source_progress,
@@ -212,7 +242,6 @@ bool run_recorder_run(const struct simulation_setup *setup, const struct linear_
                                 .token_gaps = observe_token_gaps,
                                 .outcome = observe_outcome,
                                 .progress = observe_progress};
-    struct simulation_setup complete = *setup;
     complete.cost_model = &cost_model;
     complete.source = &source;
     complete.observer = &observer;
@@ -226,6 +255,7 @@ void recorded_run_fini(struct recorded_run *run)
     free(run->outcomes);
     free(run->outcome_counts);
     free(run->steps);
+    free(run->costs);
     free(run->loads);
     *run = (struct recorded_run){0};
 }

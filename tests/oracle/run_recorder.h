@@ -12,7 +12,9 @@ struct recorded_run {
     int64_t unknown_outcomes;         /* with a request_id outside the trace */
     size_t request_count;
     struct step_report *steps; /* in the order reported, their cost NULL; owned */
-    struct step_load *loads;   /* of the same steps, their chunks NULL; owned */
+    struct cost *costs;        /* of the same steps; owned */
+    struct step_load
+        *loads; /* as costed, their chunks NULL: one replica, of the same steps; owned */
     size_t step_count, load_count;
     int64_t gap_count, gap_sum_ns; /* of token_gaps */
     uint64_t gap_square_sum;       /* ns², modulo 2^64 */
@@ -25,8 +27,20 @@ struct recorded_run {
     int64_t unstored_contexts;      /* steps that read more tokens than are stored: shared ones */
 };
 
+/* The cost of a step on one of so many pipeline stages, and of the transfer to the next: a quarter of
+ * an equal share is the transfer, the rest the stage; the last one, which sends nothing, has it all. */
+static inline double recorder_stage_s(const struct cost *cost, int32_t stage, int32_t stages)
+{
+    return cost->time_s * (stage == stages - 1 ? 4.0 : 3.0) / (4.0 * stages);
+}
+static inline double recorder_transfer_s(const struct cost *cost, int32_t stages)
+{
+    return cost->time_s / (4.0 * stages);
+}
+
 /* Fills in the setup's cost model, source and observer, and runs it. What a request points to is
- * gone when the next one is read, as the contract allows. False when the engine
+ * gone when the next one is read, as the contract allows. A setup that
+ * says nothing of parallel sizes has one replica. False when the engine
  * refuses, with *error filled. Aborts when memory cannot be had. The run is finished by
  * recorded_run_fini either way. */
 bool run_recorder_run(const struct simulation_setup *setup, const struct linear_cost *cost,

@@ -79,6 +79,8 @@ static void check_run(const struct schedule *schedule, const struct recorded_run
         check_step(i, &schedule->steps[i], &run->steps[i]);
         if (schedule->blocks != NULL)
             check_blocks(i, &schedule->blocks[i], &run->steps[i]);
+        ck_assert_int_eq(run->steps[i].replica,
+                         schedule->replicas != NULL ? schedule->replicas[i] : 0);
     }
     for (size_t i = 0; i < schedule->request_count; i++) {
         check_request(i, &schedule->expected[i], &run->outcomes[i]);

@@ -34,6 +34,7 @@ struct schedule {
     size_t step_count;
     const struct expected_request *expected;
     const struct expected_blocks *blocks; /* one a step; NULL: unimportant */
+    const int32_t *replicas;              /* one a step; NULL: one */
     const int32_t *cached_tokens;         /* one a request; NULL: none */
     uint64_t gap_square_sum_s2;           /* of the intervals between tokens; 0: unimportant */
 };

@@ -1,9 +1,11 @@
 /* Every policy with every queue order, every allocation, recomputing and swapping, with and without
- * prefix caching, and with one or two steps in flight, over random setups and traces: nothing is
+ * prefix caching, with one or two steps in flight, and with one or more replicas, over random setups
+ * and traces: nothing is
  * lost, nothing is served that is not there, nothing waits for ever, and the same run twice is the
  * same run. */
 #include "erratic_policy.h"
 #include "orders.h"
+#include "parallel_invariants.h"
 #include "policies.h"
 #include "promises.h"
 #include "random_case.h"
@@ -15,8 +17,9 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
-/* Of every combination. */
-#define RANDOM_CASES 400
+/* Of every combination, with one replica; and with some. */
+#define RANDOM_CASES   400
+#define PARALLEL_CASES 100
 
 /* Many times longer than any takes. */
 #define LONGEST_RUN_S 20
@@ -60,9 +63,11 @@ static const char *find_fault(const struct random_case *tried, struct tally *tal
     }
     if (fault == NULL)
         fault = run_invariants_broken(setup, tried->requests, &runs[0]);
-    if (fault == NULL)
+    /* Each replica keeps its promises; their steps and requests together do not tell. */
+    bool single = parallel_replicas(setup) == 1;
+    if (fault == NULL && single)
         fault = promises_policy_broken(setup, &runs[0]);
-    if (fault == NULL)
+    if (fault == NULL && single)
         fault = promises_order_broken(setup, tried->requests, &runs[0]);
     if (fault == NULL && !runs_equal(&runs[0], &runs[1]))
         fault = "the same run is the same";
@@ -110,15 +115,17 @@ static void show_endless_run(int number)
     _exit(EXIT_FAILURE);
 }
 
-static void check_features(gsl_rng *rng, const struct random_case_features *features,
+static void check_features(gsl_rng *rng, const struct random_case_features *features, bool parallel,
                            struct tally *tally)
 {
-    for (int i = 0; i < RANDOM_CASES; i++) {
+    for (int i = 0; i < (parallel ? PARALLEL_CASES : RANDOM_CASES); i++) {
         /* Other traces with every combination. */
         unsigned long seed = (unsigned long)tally->runs + 1;
         gsl_rng_set(rng, seed);
         random_case_draw(rng, &random_case);
         random_case_draw_features(rng, features, &random_case);
+        if (parallel)
+            random_case_draw_parallel(rng, &random_case);
         alarm(LONGEST_RUN_S);
         if (find_fault(&random_case, tally) == NULL)
             continue;
@@ -128,7 +135,7 @@ static void check_features(gsl_rng *rng, const struct random_case_features *feat
 }
 
 /* With one reservation: all that can be done about preempted sequences and prefixes. */
-static void check_memory(gsl_rng *rng, const struct random_case_features *features,
+static void check_memory(gsl_rng *rng, const struct random_case_features *features, bool parallel,
                          struct tally *tally)
 {
     bool can_cache = features->reservation != KV_MAXIMUM && !features->policy->keeps_blocks;
@@ -138,7 +145,7 @@ static void check_memory(gsl_rng *rng, const struct random_case_features *featur
             chosen.swaps = memory == 1;
             chosen.caches = memory == 2;
             chosen.async = async == 1;
-            check_features(rng, &chosen, tally);
+            check_features(rng, &chosen, parallel, tally);
         }
     }
 }
@@ -152,7 +159,7 @@ static bool is_reservation_of(const struct policy *policy, enum kv_reservation r
            reservation == KV_MAXIMUM || reservation == paged;
 }
 
-static void check_policy(const struct policy *policy)
+static void check_policy(const struct policy *policy, bool parallel)
 {
     struct tally tally = {0};
     gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
@@ -167,38 +174,42 @@ static void check_policy(const struct policy *policy)
                 .reservation = (enum kv_reservation)reservation,
             };
             if (is_reservation_of(policy, features.reservation))
-                check_memory(rng, &features, &tally);
+                check_memory(rng, &features, parallel, &tally);
         }
     }
     alarm(0);
     signal(SIGABRT, SIG_DFL);
     signal(SIGALRM, SIG_DFL);
     gsl_rng_free(rng);
-    printf("%s: %lld runs, each twice; %lld requests rejected, %lld preemptions, %lld of them "
+    printf("%s%s: %lld runs, each twice; %lld requests rejected, %lld preemptions, %lld of them "
            "swapped out, %lld tokens cached, %lld offloaded\n",
-           policy->name, (long long)tally.runs, (long long)tally.rejected,
-           (long long)tally.preemptions, (long long)tally.swapped_out,
+           policy->name, parallel ? ", several replicas" : "", (long long)tally.runs,
+           (long long)tally.rejected, (long long)tally.preemptions, (long long)tally.swapped_out,
            (long long)tally.cached_tokens, (long long)tally.offloaded_tokens);
     /* That the suite reaches what it is for. */
     ck_assert_int_gt(tally.rejected, 100);
-    ck_assert_int_gt(tally.preemptions, 500);
-    ck_assert_int_gt(tally.swapped_out, 200);
-    ck_assert(policy->keeps_blocks || tally.cached_tokens > 10000);
-    ck_assert(policy->keeps_blocks || tally.offloaded_tokens > 1000);
+    int64_t least = parallel ? 1 : 4;
+    ck_assert_int_gt(tally.preemptions, 125 * least);
+    ck_assert_int_gt(tally.swapped_out, 50 * least);
+    ck_assert(policy->keeps_blocks || tally.cached_tokens > 2500 * least);
+    ck_assert(policy->keeps_blocks || tally.offloaded_tokens > 250 * least);
 }
 
 START_TEST(test_every_policy)
 {
     const struct policy *policy = policy_at((size_t)_i);
     ck_assert_str_eq(policy_names[_i], policy->name);
-    check_policy(policy);
+    check_policy(policy, false);
+    check_policy(policy, true);
 }
 END_TEST
 
 START_TEST(test_erratic_policies)
 {
-    check_policy(&policy_erratic);
-    check_policy(&policy_erratic_keeping);
+    for (int parallel = 0; parallel < 2; parallel++) {
+        check_policy(&policy_erratic, parallel == 1);
+        check_policy(&policy_erratic_keeping, parallel == 1);
+    }
 }
 END_TEST
 

@@ -17,18 +17,20 @@ struct pair {
     struct sequence sequences[CAPACITY];
     struct naive naive;
     int32_t block_size;
+    int32_t window; /* 0: none */
 };
 
 static bool agree(struct pair *pair, bool ask_for_max)
 {
     int32_t count = 0, max = 0, blocks = 0;
-    int64_t sum = 0;
+    int64_t sum = 0, window_sum = 0;
     for (int i = 0; i < CAPACITY; i++) {
         if (pair->naive.steps_left[i] == 0)
             continue;
         int32_t context = pair->naive.context_tokens[i];
         count++;
         sum += context;
+        window_sum += context < pair->window ? context : pair->window;
         max = context > max ? context : max;
         bool at_boundary = context % pair->block_size == 0;
         blocks += at_boundary;
@@ -36,7 +38,7 @@ static bool agree(struct pair *pair, bool ask_for_max)
             return false;
     }
     return pair->cohort.count == count && pair->cohort.context_sum == sum &&
-           cohort_blocks_needed(&pair->cohort) == blocks &&
+           pair->cohort.window_sum == window_sum && cohort_blocks_needed(&pair->cohort) == blocks &&
            (!ask_for_max || cohort_context_max(&pair->cohort) == max);
 }
 
@@ -72,13 +74,14 @@ static bool advance(struct pair *pair)
     return right && cohort_pop_finished(&pair->cohort, &context) == -1;
 }
 
-static void run(int32_t block_size, uint64_t seed, unsigned long advances_of_10)
+static void run(int32_t block_size, int32_t window, uint64_t seed, unsigned long advances_of_10)
 {
     static struct pair pair;
     memset(&pair, 0, sizeof pair);
     pair.block_size = block_size;
+    pair.window = window;
     gsl_rng *rng = rng_create(seed, "test");
-    ck_assert(cohort_init(&pair.cohort, pair.sequences, CAPACITY, block_size));
+    ck_assert(cohort_init(&pair.cohort, pair.sequences, CAPACITY, block_size, window));
     int right = 0;
     while (right < OPERATIONS) {
         bool advances = gsl_rng_uniform_int(rng, 10) < advances_of_10;
@@ -87,8 +90,9 @@ static void run(int32_t block_size, uint64_t seed, unsigned long advances_of_10)
             break;
         right++;
     }
-    ck_assert_msg(right == OPERATIONS, "block size %d, seed %d: wrong after %d operations",
-                  block_size, (int)seed, right);
+    ck_assert_msg(right == OPERATIONS,
+                  "block size %d, window %d, seed %d: wrong after %d operations", block_size,
+                  window, (int)seed, right);
     cohort_fini(&pair.cohort);
     gsl_rng_free(rng);
 }
@@ -97,9 +101,21 @@ START_TEST(test_against_a_list)
 {
     const int32_t block_sizes[] = {1, 2, 3, 16, 100, 1000};
     for (size_t i = 0; i < COUNT(block_sizes); i++) {
-        run(block_sizes[i], 1, 1);
-        run(block_sizes[i], 2, 5);
-        run(block_sizes[i], 3, 9);
+        run(block_sizes[i], 0, 1, 1);
+        run(block_sizes[i], 0, 2, 5);
+        run(block_sizes[i], 0, 3, 9);
+    }
+}
+END_TEST
+
+/* Below any context, within them, and beyond. */
+START_TEST(test_windows_against_a_list)
+{
+    const int32_t windows[] = {1, 2, 7, 50, 99, 1000};
+    for (size_t i = 0; i < COUNT(windows); i++) {
+        run(16, windows[i], 1, 1);
+        run(16, windows[i], 2, 5);
+        run(16, windows[i], 3, 9);
     }
 }
 END_TEST
@@ -109,7 +125,7 @@ START_TEST(test_empty)
     struct cohort cohort;
     struct sequence sequences[1] = {0};
     int32_t context = 0;
-    ck_assert(cohort_init(&cohort, sequences, 1, 16));
+    ck_assert(cohort_init(&cohort, sequences, 1, 16, 0));
     for (int i = 0; i < 100; i++) {
         ck_assert_int_eq(cohort_blocks_needed(&cohort), 0);
         ck_assert_int_eq(cohort_context_max(&cohort), 0);
@@ -134,7 +150,7 @@ START_TEST(test_ties)
 {
     struct cohort cohort;
     struct sequence sequences[CAPACITY] = {0};
-    ck_assert(cohort_init(&cohort, sequences, CAPACITY, 16));
+    ck_assert(cohort_init(&cohort, sequences, CAPACITY, 16, 0));
     for (int i = 0; i < CAPACITY; i++)
         cohort_join(&cohort, i * 7 % CAPACITY, i, 3);
     for (int i = 0; i < 3; i++)
@@ -149,6 +165,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {test_against_a_list, test_empty, test_ties};
+    const TTest *const tests[] = {test_against_a_list, test_windows_against_a_list, test_empty,
+                                  test_ties};
     return unit_run("cohort", tests, COUNT(tests));
 }

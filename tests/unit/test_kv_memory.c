@@ -171,8 +171,6 @@ START_TEST(test_pipeline)
 }
 END_TEST
 
-/* Activations of a layer of experts: 8 a token, of 768, hidden states of 2048; in 8192 tokens. */
-/* One block beside the null block is the least. */
 START_TEST(test_does_not_fit)
 {
     const struct model model = llama_8b();

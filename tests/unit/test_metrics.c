@@ -233,6 +233,7 @@ static struct summary summarise(const struct summary_context *context)
 START_TEST(test_summary)
 {
     struct summary_context context = {.duration_ns = 2000 * MS,
+                                      .replicas = 1,
                                       .busy_ns = 1000 * MS,
                                       .num_gpu_blocks = 101,
                                       .block_size = 16,
@@ -257,9 +258,35 @@ START_TEST(test_summary)
 }
 END_TEST
 
+/* The same in four replicas: shares are of them all. Rows of idle ranks are work too. */
+START_TEST(test_replicas_summary)
+{
+    struct summary_context context = {.duration_ns = 2000 * MS,
+                                      .busy_ns = 4000 * MS,
+                                      .replicas = 4,
+                                      .idle_steps = 5,
+                                      .idle_flops = 1e12,
+                                      .num_gpu_blocks = 101,
+                                      .block_size = 16,
+                                      .block_bytes = 3200.0,
+                                      .peak_flops_per_s = 1e13,
+                                      .peak_bytes_per_s = 1e12};
+    struct summary summary = summarise(&context);
+    ck_assert_int_eq(summary.replicas, 4);
+    ck_assert_int_eq(summary.idle_steps, 5);
+    ck_assert_double_eq(summary.busy_share, 0.5);
+    ck_assert_double_eq(summary.mfu, (0.05 * 2e13 + 1e12) / 8e13);
+    ck_assert_double_eq(summary.kv_mean_use, 0.05 / 4);
+    ck_assert_double_eq(summary.internal_waste.mean_bytes, 12 * 200.0 / 4);
+    ck_assert_int_eq(summary.kv_blocks_peak, 10);
+    ck_assert_double_eq(summary.request_throughput_per_s, 1.0);
+}
+END_TEST
+
 START_TEST(test_kv_summary)
 {
     struct summary_context context = {.duration_ns = 2000 * MS,
+                                      .replicas = 1,
                                       .busy_ns = 1000 * MS,
                                       .num_gpu_blocks = 101,
                                       .block_size = 16,
@@ -297,8 +324,11 @@ END_TEST
 START_TEST(test_empty_summary)
 {
     struct metrics metrics = new_metrics(no_slo);
-    struct summary_context context = {
-        .num_gpu_blocks = 2, .block_size = 16, .block_bytes = 32.0, .prefix_caching = true};
+    struct summary_context context = {.replicas = 1,
+                                      .num_gpu_blocks = 2,
+                                      .block_size = 16,
+                                      .block_bytes = 32.0,
+                                      .prefix_caching = true};
     struct summary summary;
     summary_fill(&summary, &metrics, &context);
     ck_assert_double_eq(summary.request_throughput_per_s, 0.0);
@@ -326,8 +356,9 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {test_tpot,       test_latencies,  test_steps,
-                                  test_token_gaps, test_goodput,    test_digest,
-                                  test_summary,    test_kv_summary, test_empty_summary};
+    const TTest *const tests[] = {test_tpot,         test_latencies,        test_steps,
+                                  test_token_gaps,   test_goodput,          test_digest,
+                                  test_summary,      test_replicas_summary, test_kv_summary,
+                                  test_empty_summary};
     return unit_run("metrics", tests, COUNT(tests));
 }

@@ -43,7 +43,9 @@ static struct summary different_figures(void)
         .prefix_hit_tokens = 86,
         .offload_hit_tokens = 6,
         .offload_s = 87,
+        .replicas = 90,
         .steps = 67,
+        .idle_steps = 91,
         .mean_batch_sequences = 68,
         .mean_batch_tokens = 69,
         .max_running = 70,
@@ -103,6 +105,8 @@ static const struct {
     {"engine.mean_batch_tokens", 69},
     {"engine.max_running", 70},
     {"engine.busy_share", 71},
+    {"engine.replicas", 90},
+    {"engine.idle_steps", 91},
     {"utilisation.mfu", 72},
     {"utilisation.mbu", 73},
     {"utilisation.compute_share", 74},
@@ -167,6 +171,18 @@ START_TEST(test_kv_cache_text)
 }
 END_TEST
 
+/* One replica is not mentioned; nor are empty steps where there are none. */
+START_TEST(test_replicas_text)
+{
+    struct summary summary = different_figures();
+    assert_text(&summary, "of 90 replicas, which ran 91 empty steps beside those; peaks", true);
+    summary.idle_steps = 0;
+    assert_text(&summary, "of 90 replicas; peaks are those of one", true);
+    summary.replicas = 1;
+    assert_text(&summary, "replicas", false);
+}
+END_TEST
+
 /* The keys of `vllm bench serve --save-result`, at the top level. */
 START_TEST(test_json_keys)
 {
@@ -202,6 +218,8 @@ START_TEST(test_json_keys)
                  summary_latency_names[i % LATENCY_COUNT]);
         ck_assert_msg(json_is_real(json_object_get(root, key)), "'%s' is missing", key);
     }
+    /* There is one replica. */
+    ck_assert_uint_eq(json_object_size(json_object_get(root, "engine")), 5);
     ck_assert_uint_eq(json_object_size(root), COUNT(keys) + LATENCY_COUNT * COUNT(statistics));
     ck_assert_str_eq(json_string_value(json_object_get(root, "digest")), "0000000000000abc");
     ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(root, "config"), "seed")),
@@ -213,6 +231,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {test_json_values, test_json_keys, test_kv_cache_text};
+    const TTest *const tests[] = {test_json_values, test_json_keys, test_kv_cache_text,
+                                  test_replicas_text};
     return unit_run("summary", tests, COUNT(tests));
 }
