@@ -5,7 +5,7 @@
 #include "accelerator_spec.h"
 #include "listing.h"
 
-static void list_routed(const struct listing *listing, double group_rows)
+static void list_routed(const struct listing *listing, double layers)
 {
     const struct shard *shard = listing->shard;
     const struct model *model = shard->model;
@@ -20,8 +20,8 @@ static void list_routed(const struct listing *listing, double group_rows)
         .imbalance = deployment->expert_imbalance,
     };
     struct moe_shape shape = {
-        .tokens = group_rows,
-        .useful_tokens = group_rows - (listing->rows - listing->useful_rows),
+        .tokens = listing->rows,
+        .useful_tokens = listing->useful_rows,
         .experts_per_token = routing.experts_per_token,
         .local_experts = routing.experts / spread,
         .hidden = shard->hidden,
@@ -30,7 +30,7 @@ static void list_routed(const struct listing *listing, double group_rows)
         .weight_bytes = shard->experts.weight_bytes,
         .activation_bytes = shard->element_bytes,
     };
-    moe_route(&routing, group_rows, &shape.active_experts, &shape.pairs);
+    moe_route(&routing, listing->rows, &shape.active_experts, &shape.pairs);
     struct step_operator added = {
         .name = "experts",
         .cost = moe_cost(shard->accelerator, shard->experts.dtype, &shape),
@@ -38,50 +38,57 @@ static void list_routed(const struct listing *listing, double group_rows)
         .peak_flops_per_s = accelerator_flops_per_s(shard->accelerator, shard->experts.dtype),
     };
     if (shard->experts.quantises) {
-        struct cost pass = quantise_cost(shard->accelerator, group_rows, shard->hidden);
+        struct cost pass = quantise_cost(shard->accelerator, listing->rows, shard->hidden);
         cost_add(&added.cost, &pass);
-        added.moved_bytes += (shard->element_bytes + 1.0) * group_rows * shard->hidden;
+        added.moved_bytes += (shard->element_bytes + 1.0) * listing->rows * shard->hidden;
     }
-    operator_list_add(listing->list, (double)model_moe_layers(model), &added);
+    operator_list_add(listing->list, layers, &added);
 }
 
 /* Bytes that a dispatch moves, of all ranks together: a token goes to as many ranks as its experts
  * are on, its own included. */
-static double dispatched_bytes(const struct shard *shard, double group_rows, double ranks)
+static double dispatched_bytes(const struct listing *listing, double ranks)
 {
+    const struct shard *shard = listing->shard;
     double experts_per_token = (double)shard->model->num_experts_per_tok;
     double visited = ranks * -expm1(experts_per_token * log1p(-1.0 / ranks));
-    return group_rows * visited * shard->hidden * shard->element_bytes;
+    return listing->rows * visited * shard->hidden * shard->element_bytes;
 }
 
-static void list_exchange(const struct listing *listing, double group_rows)
+static void list_exchange(const struct listing *listing, double layers)
 {
     const struct shard *shard = listing->shard;
     const struct interconnect *link = &shard->accelerator->interconnect;
-    double layers = (double)model_moe_layers(shard->model);
     int ranks = deployment_expert_ranks(&shard->deployment);
-    double bytes = group_rows * shard->hidden * shard->element_bytes;
     if (shard->deployment.all2all_backend == ALL2ALL_DISPATCH_COMBINE) {
-        struct cost cost = exchange_cost(link, ranks, dispatched_bytes(shard, group_rows, ranks));
+        struct cost cost = exchange_cost(link, ranks, dispatched_bytes(listing, ranks));
         listing_time(listing, "dispatch", layers, cost);
         listing_time(listing, "combine", layers, cost);
     } else {
-        struct cost cost = exchange_cost(link, ranks, bytes);
+        struct cost cost =
+            exchange_cost(link, ranks, listing->rows * shard->hidden * shard->element_bytes);
         listing_time(listing, "all-gather", layers, cost);
         listing_time(listing, "reduce-scatter", layers, cost);
     }
-    /* Tensor-parallel ranks had each taken a part of their tokens. */
-    if (shard->ranks > 1)
-        listing_time(listing, "tokens all-gather", layers,
-                     exchange_cost(link, shard->ranks,
-                                   listing->rows * shard->hidden * shard->element_bytes));
 }
 
-void experts_list(const struct shard *shard, int32_t tokens, int32_t padded, int32_t group_rows,
+void routed_list(const struct shard *shard, int32_t tokens, int32_t padded,
+                 struct operator_list *list)
+{
+    const struct listing listing = {shard, list, padded, tokens};
+    double layers = (double)model_moe_layers(shard->model);
+    if (layers == 0.0)
+        return;
+    list_routed(&listing, layers);
+    if (shard->deployment.data_parallel_size > 1)
+        list_exchange(&listing, layers);
+}
+
+void experts_list(const struct shard *shard, int32_t tokens, int32_t padded,
                   struct operator_list *list)
 {
-    static const char *const shared_names[] = {
-        "shared expert, up projection", "shared expert, activation", "shared down projection"};
+    static const char *const shared_names[] = {"shared up projection", "shared activation",
+                                               "shared down projection"};
     const struct listing listing = {shard, list, padded, tokens};
     const struct projection plain = {shard->dtype, shard->element_bytes, false};
     const struct model *model = shard->model;
@@ -89,10 +96,12 @@ void experts_list(const struct shard *shard, int32_t tokens, int32_t padded, int
     if (layers == 0.0)
         return;
     listing_gemm(&listing, "router", layers, (double)model->num_experts, shard->hidden, &plain);
-    list_routed(&listing, group_rows);
     if (model->shared_expert_intermediate_size > 0)
         listing_mlp(&listing, shared_names, layers,
                     (double)model->shared_expert_intermediate_size / shard->ranks, &shard->linear);
-    if (shard->deployment.data_parallel_size > 1)
-        list_exchange(&listing, group_rows);
+    /* Of data-parallel ranks, tensor-parallel ones have each exchanged a part of their tokens. */
+    if (shard->deployment.data_parallel_size > 1 && shard->ranks > 1)
+        listing_time(&listing, "tokens all-gather", layers,
+                     exchange_cost(&shard->accelerator->interconnect, shard->ranks,
+                                   listing.rows * shard->hidden * shard->element_bytes));
 }

@@ -35,11 +35,14 @@ void shard_init(struct shard *shard, const struct cost_setup *setup);
 void layers_list(const struct shard *shard, int32_t tokens, int32_t padded,
                  struct operator_list *list);
 
-/* The experts of all layers: the router and shared experts of as many rows, and the share of this
- * rank in the routed experts of `group_rows`, which data-parallel ranks exchange. Nothing for a dense
- * model. */
-void experts_list(const struct shard *shard, int32_t tokens, int32_t padded, int32_t group_rows,
+/* In layers with experts: the router and shared experts. Nothing for a dense model. */
+void experts_list(const struct shard *shard, int32_t tokens, int32_t padded,
                   struct operator_list *list);
+
+/* Likewise the share of this rank in the routed experts of the rows of all data-parallel ranks, and
+ * the exchange between those. */
+void routed_list(const struct shard *shard, int32_t tokens, int32_t padded,
+                 struct operator_list *list);
 
 /* Of these, what is outside the layers: on the first and on the last pipeline stage. */
 void embedding_list(const struct shard *shard, int32_t tokens, int32_t padded,

@@ -42,8 +42,8 @@ struct roofline {
     struct cost *by_tokens;         /* [max_num_batched_tokens + 1]; time_s 0: not filled yet */
     struct cost *by_emitting;       /* [max_num_seqs + 1]; likewise, but for [0], which is 0 */
     struct decode_step *by_decodes; /* [max_num_seqs + 1]; likewise */
-    struct cost experts;            /* latest, of experts_rows and experts_own_rows */
-    int32_t experts_rows, experts_own_rows;
+    struct cost routed;             /* experts, of the latest routed_rows */
+    int32_t routed_rows;
 };
 
 int32_t roofline_padded_tokens(int32_t tokens, int32_t max_num_seqs, int32_t max_num_batched_tokens)
@@ -71,8 +71,9 @@ static void list_tokens(const struct roofline *roofline, int32_t tokens, struct 
     const struct shard *shard = &roofline->shard;
     int32_t padded = padded_tokens(roofline, tokens);
     layers_list(shard, tokens, padded, list);
+    experts_list(shard, tokens, padded, list);
     if (!roofline->exchanges)
-        experts_list(shard, tokens, padded, padded, list);
+        routed_list(shard, tokens, padded, list);
 }
 
 static const struct cost *cost_by_tokens(struct roofline *roofline, int32_t tokens)
@@ -99,19 +100,17 @@ static const struct cost *cost_by_emitting(struct roofline *roofline, int32_t se
     return cost;
 }
 
-/* Experts compute the rows of all data-parallel ranks. */
-static const struct cost *cost_of_experts(struct roofline *roofline, const struct step_load *load)
+/* Routed experts compute the rows of all data-parallel ranks, which ask one after the other. */
+static const struct cost *cost_of_routed(struct roofline *roofline, const struct step_load *load)
 {
-    int32_t own_rows = step_load_rows(load);
-    int32_t group_rows = load->group_rows > 0 ? load->group_rows : own_rows;
-    if (roofline->experts_rows != group_rows || roofline->experts_own_rows != own_rows) {
+    int32_t rows = load->group_rows > 0 ? load->group_rows : step_load_rows(load);
+    if (roofline->routed_rows != rows) {
         struct operator_list list = {0};
-        experts_list(&roofline->shard, own_rows, own_rows, group_rows, &list);
-        roofline->experts = operator_list_sum(&list);
-        roofline->experts_rows = group_rows;
-        roofline->experts_own_rows = own_rows;
+        routed_list(&roofline->shard, rows, rows, &list);
+        roofline->routed = operator_list_sum(&list);
+        roofline->routed_rows = rows;
     }
-    return &roofline->experts;
+    return &roofline->routed;
 }
 
 /* What latents cost beside the attention: of `decodes` that are absorbed or whose context is
@@ -189,7 +188,7 @@ static struct cost mixed_step(struct roofline *roofline, const struct step_load 
     }
     cost_add(&cost, cost_by_tokens(roofline, step_load_rows(load)));
     if (roofline->exchanges)
-        cost_add(&cost, cost_of_experts(roofline, load));
+        cost_add(&cost, cost_of_routed(roofline, load));
     cost_add(&cost, cost_by_emitting(roofline, load->emitting_sequences));
     cost_add(&cost, &roofline->prefill_host);
     return cost;
@@ -235,7 +234,7 @@ static void add_rare(struct roofline *roofline, const struct step_load *load,
         cost_add(cost, &latents);
     }
     if (roofline->exchanges)
-        cost_add(cost, cost_of_experts(roofline, load));
+        cost_add(cost, cost_of_routed(roofline, load));
     if (load->idle_sequences > 0)
         add_idle_rows(roofline, load, cost);
 }
@@ -315,6 +314,9 @@ void roofline_list(const struct cost_model *cost_model, const struct step_load *
     bool prefill = load->chunk_count > 0;
     *list = (struct operator_list){0};
     list_tokens(roofline, load->tokens, list);
+    int32_t group_rows = load->group_rows > 0 ? load->group_rows : load->tokens;
+    if (roofline->exchanges)
+        routed_list(&roofline->shard, group_rows, group_rows, list);
     if (roofline->latent)
         list_latents(roofline, load, list);
     list_attention(roofline, "attention",

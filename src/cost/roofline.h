@@ -12,8 +12,7 @@ int32_t roofline_padded_tokens(int32_t tokens, int32_t max_num_seqs,
                                int32_t max_num_batched_tokens);
 
 /* The operators of one step of a cost model made by roofline_create, in the order of the layer: what
- * its step() adds up, and together as long. Without padding (of chunks, idle rows) and data-parallel
- * company. */
+ * its step() adds up, and together as long. Without padding (of chunks, idle rows). */
 struct operator_list;
 void roofline_list(const struct cost_model *cost_model, const struct step_load *load,
                    struct operator_list *list);

@@ -297,13 +297,23 @@ static const struct setting settings[] = {
             "those of its experts; auto: allgather_reducescatter",
     },
     {
+        .name = "expert_skew",
+        .kind = SETTING_REAL,
+        .offset = FIELD(expert_skew),
+        .preset = "0",
+        .minimum = 0,
+        .maximum = 10,
+        .help = "how unevenly tokens choose experts: expert i as often as i^-skew; 0: all alike",
+    },
+    {
         .name = "expert_imbalance",
         .kind = SETTING_REAL,
         .offset = FIELD(expert_imbalance),
         .preset = "auto",
         .minimum = 1,
         .maximum = 256,
-        .help = "tokens of the busiest expert-parallel rank over the mean; auto: 1",
+        .help =
+            "tokens of the busiest expert-parallel rank over the mean; auto: as expert_skew gives",
     },
     {
         .name = "kv_cache_dtype",
@@ -327,8 +337,9 @@ struct deployment engine_deployment(const struct engine_config *config)
         .expert_parallel = config->enable_expert_parallel,
         .all2all_backend =
             config->all2all_backend < 0 ? ALL2ALL_ALLGATHER_REDUCESCATTER : config->all2all_backend,
+        .expert_skew = config->expert_skew,
         .expert_imbalance =
-            setting_is_set(config->expert_imbalance) ? config->expert_imbalance : 1.0,
+            setting_is_set(config->expert_imbalance) ? config->expert_imbalance : 0.0,
         .kv_cache_dtype = config->kv_cache_dtype,
     };
 }

@@ -40,8 +40,9 @@ struct engine_config {
     double memory_overhead_bytes;
     int64_t tensor_parallel_size, pipeline_parallel_size, data_parallel_size;
     bool enable_expert_parallel;
-    int all2all_backend;     /* enum all2all_backend; unset (−1) where nothing is exchanged */
-    double expert_imbalance; /* likewise NaN */
+    int all2all_backend; /* enum all2all_backend; unset (−1) where nothing is exchanged */
+    double expert_skew;
+    double expert_imbalance; /* unset (NaN): as the skew gives */
     int kv_cache_dtype;      /* enum dtype */
 };
 

@@ -125,10 +125,11 @@ static void resolve_experts(const struct resolving *resolving)
         warn_no_effect(resolving, "enable_expert_parallel", hindrance.with, hindrance.value);
         config->enable_expert_parallel = false;
     }
-    if (config->enable_expert_parallel) {
-        if (!setting_is_set(config->expert_imbalance))
-            config->expert_imbalance = 1.0;
-    } else if (setting_is_set(config->expert_imbalance)) {
+    if (resolving->model->num_experts == 0 && config->expert_skew > 0.0) {
+        warn_no_effect(resolving, "expert_skew", hindrance.with, hindrance.value);
+        config->expert_skew = 0.0;
+    }
+    if (!config->enable_expert_parallel && setting_is_set(config->expert_imbalance)) {
         if (hindrance.with == NULL)
             hindrance = (struct hindrance){"enable_expert_parallel", "false"};
         warn_no_effect(resolving, "expert_imbalance", hindrance.with, hindrance.value);
