@@ -155,11 +155,24 @@ static const struct decode_step *fill_by_decodes(struct roofline *roofline, int3
     return step;
 }
 
-/* Attention in a step with any prefill. Where decodes and prompts differ, they run one after the
- * other. */
+/* Decodes and prompts differ, so that they run one after the other in a step with both. */
+static bool runs_apart(const struct roofline *roofline)
+{
+    return roofline->latent && roofline->absorbs_decodes != roofline->absorbs_prompts;
+}
+
+static struct step_load chunks_of(const struct step_load *load)
+{
+    struct step_load chunks = *load;
+    chunks.decode_sequences = chunks.decode_context_max = 0;
+    chunks.decode_context_sum = 0;
+    return chunks;
+}
+
+/* Attention in a step with any prefill. */
 static struct cost mixed_attention(const struct roofline *roofline, const struct step_load *load)
 {
-    if (!roofline->latent || roofline->absorbs_decodes == roofline->absorbs_prompts) {
+    if (!runs_apart(roofline)) {
         struct cost cost = attention_mixed_cost(&roofline->prompt_attention, load);
         if (roofline->window_attention.layers > 0.0) {
             struct cost window = attention_mixed_cost(&roofline->window_attention, load);
@@ -167,9 +180,7 @@ static struct cost mixed_attention(const struct roofline *roofline, const struct
         }
         return cost;
     }
-    struct step_load chunks = *load;
-    chunks.decode_sequences = chunks.decode_context_max = 0;
-    chunks.decode_context_sum = 0;
+    struct step_load chunks = chunks_of(load);
     struct cost cost = attention_mixed_cost(&roofline->prompt_attention, &chunks);
     if (load->decode_sequences > 0) {
         struct cost decodes = attention_decode_cost(&roofline->attention, load);
@@ -297,21 +308,46 @@ static void list_attention(const struct roofline *roofline, const char *name,
                            const struct attention *attention, const struct step_load *load,
                            struct operator_list *list)
 {
-    struct step_operator added = {
-        .name = name,
-        .cost = load->chunk_count > 0 ? attention_mixed_cost(attention, load)
-                                      : attention_decode_cost(attention, load),
-        .peak_flops_per_s = roofline->shard.flops_per_s,
-    };
+    struct step_operator added = {.name = name, .peak_flops_per_s = roofline->shard.flops_per_s};
+    if (load->chunk_count > 0) {
+        added.cost = attention_mixed_cost(attention, load);
+    } else {
+        int32_t sequences = load->decode_sequences;
+        struct decode_attention prepared =
+            attention_decode_prepare(attention, sequences, padded_tokens(roofline, sequences));
+        added.cost =
+            attention_decode_finish(attention, &prepared, attention_context_sum(attention, load),
+                                    attention_context_max(attention, load));
+    }
     added.moved_bytes = added.cost.bytes;
     operator_list_add(list, 1, &added);
+}
+
+/* As mixed_attention and roofline_step have it. */
+static void list_attentions(const struct roofline *roofline, const struct step_load *load,
+                            struct operator_list *list)
+{
+    bool prefill = load->chunk_count > 0;
+    const struct attention *first = prefill ? &roofline->prompt_attention : &roofline->attention;
+    if (prefill && load->decode_sequences > 0 && runs_apart(roofline)) {
+        struct step_load chunks = chunks_of(load);
+        list_attention(roofline, "attention", first, &chunks, list);
+        struct step_operator decodes = {.name = "attention of decodes",
+                                        .cost = attention_decode_cost(&roofline->attention, load),
+                                        .peak_flops_per_s = roofline->shard.flops_per_s};
+        decodes.moved_bytes = decodes.cost.bytes;
+        operator_list_add(list, 1, &decodes);
+        return;
+    }
+    list_attention(roofline, "attention", first, load, list);
+    if (roofline->window_attention.layers > 0.0)
+        list_attention(roofline, "window attention", &roofline->window_attention, load, list);
 }
 
 void roofline_list(const struct cost_model *cost_model, const struct step_load *load,
                    struct operator_list *list)
 {
     const struct roofline *roofline = cost_model->state;
-    bool prefill = load->chunk_count > 0;
     *list = (struct operator_list){0};
     list_tokens(roofline, load->tokens, list);
     int32_t group_rows = load->group_rows > 0 ? load->group_rows : load->tokens;
@@ -319,14 +355,11 @@ void roofline_list(const struct cost_model *cost_model, const struct step_load *
         routed_list(&roofline->shard, group_rows, group_rows, list);
     if (roofline->latent)
         list_latents(roofline, load, list);
-    list_attention(roofline, "attention",
-                   prefill ? &roofline->prompt_attention : &roofline->attention, load, list);
-    if (roofline->window_attention.layers > 0.0)
-        list_attention(roofline, "window attention", &roofline->window_attention, load, list);
+    list_attentions(roofline, load, list);
     if (load->emitting_sequences > 0)
         head_list(&roofline->shard, load->emitting_sequences, list);
-    struct step_operator host = {.name = "host",
-                                 .cost = prefill ? roofline->prefill_host : roofline->host};
+    struct step_operator host = {
+        .name = "host", .cost = load->chunk_count > 0 ? roofline->prefill_host : roofline->host};
     if (host.cost.time_s > 0.0)
         operator_list_add(list, 1, &host);
 }

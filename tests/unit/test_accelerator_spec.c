@@ -26,7 +26,7 @@ static bool read_text(const char *text, struct accelerator *accelerator, struct 
     struct node *node = document_read_text(document, "a.yaml", text, strlen(text), error);
     ck_assert_ptr_nonnull(node);
     bool read = settings_read(document, &accelerator_settings, node, accelerator, error) &&
-                accelerator_check(accelerator, node, error);
+                accelerator_resolve(accelerator, node, error);
     document_destroy(document);
     return read;
 }
