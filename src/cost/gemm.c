@@ -97,19 +97,27 @@ static double compute_time(const struct tiling *tiling, const struct gemm_shape 
     return least_s;
 }
 
-struct cost gemm_cost(const struct accelerator *accelerator, int dtype,
-                      const struct gemm_shape *shape)
+struct cost gemm_batch_cost(const struct accelerator *accelerator, int dtype,
+                            const struct gemm_shape *shape, double matrices)
 {
     const struct gemm_efficiency *fit = &accelerator->gemm;
     struct tiling tiling = tiling_of(accelerator, dtype, shape);
     double compute_s = compute_time(&tiling, shape);
-    double stream_s = gemm_bytes(shape) / accelerator->memory_bandwidth_bytes_per_s;
+    double weight_bytes = shape->weight_bytes * shape->inner * shape->columns;
+    double bytes = gemm_bytes(shape) + (matrices - 1.0) * weight_bytes;
+    double stream_s = bytes / accelerator->memory_bandwidth_bytes_per_s;
     double memory_s = stream_s / fit->memory_efficiency + sqrt(fit->memory_ramp_s * stream_s);
     struct cost cost = cost_of(fit->fixed_s, compute_s > memory_s ? BOUND_COMPUTE : BOUND_MEMORY,
                                cost_pnorm(compute_s, memory_s, fit->roofline_sharpness));
     cost.flops = 2.0 * shape->useful_rows * shape->columns * shape->inner;
-    cost.bytes = shape->weight_bytes * shape->inner * shape->columns;
+    cost.bytes = matrices * weight_bytes;
     return cost;
+}
+
+struct cost gemm_cost(const struct accelerator *accelerator, int dtype,
+                      const struct gemm_shape *shape)
+{
+    return gemm_batch_cost(accelerator, dtype, shape, 1.0);
 }
 
 struct cost quantise_cost(const struct accelerator *accelerator, double rows, double columns)

@@ -29,17 +29,21 @@ void listing_latent(const struct listing *listing)
                  &shard->linear);
 }
 
-/* A product a head, in one kernel: its rows times the heads, on one head's matrix. The weights of
- * all heads are read. */
+/* A product a head, in one kernel: its rows times the heads, on matrices of one head each. */
 static void list_heads(const struct listing *listing, const char *name, double columns,
                        double inner)
 {
     const struct shard *shard = listing->shard;
-    double heads = shard->query_heads;
-    const struct listing each = {shard, listing->list, listing->rows * heads,
-                                 listing->useful_rows * heads};
-    const struct projection projection = {shard->dtype, shard->element_bytes * heads, false};
-    listing_gemm(&each, name, shard->layers, columns, inner, &projection);
+    double heads = shard->query_heads, b = shard->element_bytes;
+    const struct gemm_shape shape = {
+        listing->rows * heads, listing->useful_rows * heads, columns, inner, b, b, b};
+    const struct step_operator added = {
+        .name = name,
+        .cost = gemm_batch_cost(shard->accelerator, shard->dtype, &shape, heads),
+        .moved_bytes = gemm_bytes(&shape) + (heads - 1.0) * b * inner * columns,
+        .peak_flops_per_s = shard->flops_per_s,
+    };
+    operator_list_add(listing->list, shard->layers, &added);
 }
 
 void latent_absorption_list(const struct shard *shard, double rows, struct operator_list *list)

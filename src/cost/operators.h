@@ -56,6 +56,10 @@ static inline double gemm_bytes(const struct gemm_shape *shape)
 /* `dtype` is what it multiplies in, which sets the peak. */
 struct cost gemm_cost(const struct accelerator *accelerator, int dtype,
                       const struct gemm_shape *shape);
+/* The same in one kernel for `matrices` of inner × columns, which share the rows evenly: all of them are
+ * read. */
+struct cost gemm_batch_cost(const struct accelerator *accelerator, int dtype,
+                            const struct gemm_shape *shape, double matrices);
 
 /* The pass that makes 8 bits of rows × columns activations of 16, with a scale a row. */
 struct cost quantise_cost(const struct accelerator *accelerator, double rows, double columns);
