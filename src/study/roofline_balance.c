@@ -106,10 +106,9 @@ static void add_step(struct balance_search *search, struct roofline_steps *steps
     if (step->sequences == 0)
         return;
     if (phase == ROOFLINE_PREFILL)
-        roofline_load_prefill(&search->loads[phase], step->tokens);
+        roofline_load_prefill(&search->loads[phase], search->config, step->tokens);
     else
-        roofline_load_decode(&search->loads[phase], &search->config->model, step->sequences,
-                             step->tokens);
+        roofline_load_decode(&search->loads[phase], search->config, step->sequences, step->tokens);
     search->weights[phase] = step->steps_per_request;
     steps->balance.flops += step->steps_per_request * step->total.cost.flops;
     steps->balance.moved_bytes += step->steps_per_request * step->total.moved_bytes;

@@ -23,9 +23,9 @@ static bool is_compute_bound(const struct search *search, int64_t size)
     struct roofline_load load;
     struct operator_list list;
     if (search->phase == ROOFLINE_PREFILL)
-        roofline_load_prefill(&load, size);
+        roofline_load_prefill(&load, search->config, size);
     else
-        roofline_load_decode(&load, &search->config->model,
+        roofline_load_decode(&load, search->config,
                              search->sequences > 0 ? search->sequences : size,
                              search->context_tokens > 0 ? search->context_tokens : size);
     roofline_list(search->cost_model, &load.load, &list);

@@ -14,10 +14,11 @@ struct roofline_load {
 };
 
 /* One prompt, whole, that emits a token. */
-void roofline_load_prefill(struct roofline_load *load, int64_t prompt_tokens);
+void roofline_load_prefill(struct roofline_load *load, const struct experiment_config *config,
+                           int64_t prompt_tokens);
 /* Decodes, all with that much context, the new token included. */
-void roofline_load_decode(struct roofline_load *load, const struct model *model, int64_t sequences,
-                          int64_t context_tokens);
+void roofline_load_decode(struct roofline_load *load, const struct experiment_config *config,
+                          int64_t sequences, int64_t context_tokens);
 
 /* The configuration's cost model on `accelerator`, which must outlive it, for steps of so many
  * tokens and sequences. */

@@ -9,19 +9,27 @@
 #include <assert.h>
 #include <math.h>
 
-void roofline_load_prefill(struct roofline_load *load, int64_t prompt_tokens)
+/* All data-parallel ranks are taken to be as busy. */
+static int32_t group_rows(const struct experiment_config *config, int64_t tokens)
+{
+    return (int32_t)(tokens * config->engine.data_parallel_size);
+}
+
+void roofline_load_prefill(struct roofline_load *load, const struct experiment_config *config,
+                           int64_t prompt_tokens)
 {
     load->chunk = (struct prefill_chunk){.tokens = (int32_t)prompt_tokens};
     load->load = (struct step_load){.tokens = (int32_t)prompt_tokens,
                                     .emitting_sequences = 1,
                                     .chunk_count = 1,
-                                    .chunks = &load->chunk};
+                                    .chunks = &load->chunk,
+                                    .group_rows = group_rows(config, prompt_tokens)};
 }
 
-void roofline_load_decode(struct roofline_load *load, const struct model *model, int64_t sequences,
-                          int64_t context_tokens)
+void roofline_load_decode(struct roofline_load *load, const struct experiment_config *config,
+                          int64_t sequences, int64_t context_tokens)
 {
-    int64_t window = model->sliding_window;
+    int64_t window = config->model.sliding_window;
     load->load = (struct step_load){
         .tokens = (int32_t)sequences,
         .decode_sequences = (int32_t)sequences,
@@ -30,6 +38,7 @@ void roofline_load_decode(struct roofline_load *load, const struct model *model,
         .decode_window_sum =
             window > 0 ? sequences * (context_tokens < window ? context_tokens : window) : 0,
         .emitting_sequences = (int32_t)sequences,
+        .group_rows = group_rows(config, sequences),
     };
 }
 
@@ -116,9 +125,9 @@ static bool study_step(const struct experiment_config *config, enum roofline_pha
     if (step->sequences == 0)
         return true;
     if (phase == ROOFLINE_PREFILL)
-        roofline_load_prefill(&load, step->tokens);
+        roofline_load_prefill(&load, config, step->tokens);
     else
-        roofline_load_decode(&load, &config->model, step->sequences, step->tokens);
+        roofline_load_decode(&load, config, step->sequences, step->tokens);
     const struct engine_config *engine = &config->engine;
     if (!roofline_cost_model(config, &config->accelerator, engine->max_num_batched_tokens,
                              engine->max_num_seqs, &cost_model, error))

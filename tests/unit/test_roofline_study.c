@@ -119,9 +119,9 @@ START_TEST(test_totals_are_the_step)
             struct error error = {0};
             study(&config, request, &steps);
             if (request->prefill)
-                roofline_load_prefill(&step_load, request->prompt_tokens);
+                roofline_load_prefill(&step_load, &config, request->prompt_tokens);
             else
-                roofline_load_decode(&step_load, &config.model, request->sequences,
+                roofline_load_decode(&step_load, &config, request->sequences,
                                      request->context_tokens);
             ck_assert(
                 roofline_cost_model(&config, &config.accelerator, 8192, 1024, &cost_model, &error));
