@@ -49,7 +49,7 @@ struct prefill_attention_efficiency {
     double compute_efficiency; /* [ea] */
     double empty_tile_s;       /* [te] a tile of the grid with nothing to do */
     double critical_path;      /* [κ] share of the longest tile that adds to the throughput term */
-    double roofline_sharpness; /* [pm] */
+    double exposed_traffic;    /* [en] share of the new tokens' traffic that adds to the rest */
 };
 
 struct elementwise_efficiency {

@@ -92,8 +92,9 @@ static const struct setting prefill_rows[] = {
          "0.33 us", "te: for each tile of the grid with nothing to do"),
     REAL("critical_path", struct prefill_attention_efficiency, critical_path, UNIT_NONE, 0, 10,
          "0.55", "κ: share of the longest tile that adds to the throughput time"),
-    REAL("roofline_sharpness", struct prefill_attention_efficiency, roofline_sharpness, UNIT_NONE, 1,
-         100, "4", "pm: the norm that joins compute and memory time"),
+    REAL("exposed_traffic", struct prefill_attention_efficiency, exposed_traffic, UNIT_NONE, 0, 10,
+         "0.5", "en: share of the traffic of queries, keys, values and results of the tokens computed "
+         "that adds to the rest"),
 };
 static const struct settings_table prefill_table = {"prefill_attention", prefill_rows,
                                                     COUNT(prefill_rows)};

@@ -23,8 +23,11 @@
  *     τ = 4·R·hd·S/(P·ea)                         one key, one tile, on one SM
  *     A = nh/(pk·S)·[Σ tiles·(tc + τ·vis) + te·(max tiles·sequences − Σ tiles)]    throughput
  *     D = max (tc + τ·(ctx + q))                                                   longest tile
- *     M = [2·b·nkv·hd·Σkv·(1 + (again − 1)·miss)/dem + 2·b·nh·hd·Σq]/W             memory
- *     t = v0 + pnorm(max(D, A + κ·D), M)
+ *     M = 2·b·nkv·hd·Σkv·(1 + (again − 1)·miss)/(W·dem)                            memory
+ *     t = v0 + pnorm(max(D, A + κ·D), M) + en·2·b·(nh + nkv)·hd·Σq/W
+ *
+ * The norm is 6: computing hides the reading of the cache. What it hides less is the beginning and the
+ * end: queries, keys and values of the q new tokens in, their results back.
  *
  * The query heads that share a KV head find it in L2 (miss = 0) unless it is too big to stay,
  * miss = clamp((2·b·hd·Σkv/L2 − 0.6)/0.8, 0, 1), and unless they run at the same time: h = S/Σ tiles
@@ -39,6 +42,8 @@
 #include "operators.h"
 
 #include <math.h>
+
+static const double prefill_sharpness = 6.0;
 
 static void init_decode(struct attention *attention, const struct accelerator *accelerator,
                         const struct attention_shape *shape)
@@ -71,6 +76,8 @@ static void init_prefill(struct attention *attention, const struct accelerator *
     const struct prefill_attention_efficiency *fit = &accelerator->prefill_attention;
     double sms = (double)accelerator->sm_count;
     double bandwidth = accelerator->memory_bandwidth_bytes_per_s;
+    double query_bytes =
+        shape->element_bytes * shape->query_heads * (shape->head_dim + shape->value_dim);
     double sharing_heads = shape->query_heads / shape->kv_heads;
     bool packs = accelerator->flash_attention >= 3;
     double rows = packs ? 128.0 : 64.0;
@@ -83,11 +90,10 @@ static void init_prefill(struct attention *attention, const struct accelerator *
     attention->tiles_at_once = sms * packed_heads / shape->query_heads;
     attention->empty_tile_s = fit->empty_tile_s;
     attention->critical_path = fit->critical_path;
-    attention->prefill_sharpness = fit->roofline_sharpness;
     attention->prefill_kv_s = attention->kv_bytes_per_token /
                               (bandwidth * accelerator->decode_attention.memory_efficiency);
-    attention->prefill_query_s = shape->element_bytes * shape->query_heads *
-                                 (shape->head_dim + shape->value_dim) / bandwidth;
+    attention->prefill_new_s =
+        fit->exposed_traffic * (query_bytes + attention->kv_bytes_per_token) / bandwidth;
     attention->sms = sms;
     attention->l2_share_per_token =
         attention->kv_bytes_per_token / shape->kv_heads / accelerator->l2_cache_bytes;
@@ -223,14 +229,14 @@ struct cost attention_mixed_cost(const struct attention *attention, const struct
     double busy_s =
         (tiling.busy_s + attention->empty_tile_s * empty_tiles) / attention->tiles_at_once;
     double compute_s = fmax(tiling.last_s, busy_s + attention->critical_path * tiling.last_s);
-    double memory_s = attention->prefill_kv_s * tiling.kv_tokens * reads_of_kv(attention, &tiling) +
-                      attention->prefill_query_s * tiling.tokens;
+    double memory_s = attention->prefill_kv_s * tiling.kv_tokens * reads_of_kv(attention, &tiling);
+    double new_s = attention->prefill_new_s * tiling.tokens;
     double score_s = attention->score_s_per_pair * tiling.squares;
     enum bound bound = compute_s > memory_s ? BOUND_COMPUTE : BOUND_MEMORY;
     struct cost cost = cost_of(attention->prefill_fixed_s, bound,
-                               cost_pnorm(compute_s, memory_s, attention->prefill_sharpness));
-    cost.time_s += score_s;
-    cost.bound_s[BOUND_MEMORY] += score_s;
+                               cost_pnorm(compute_s, memory_s, prefill_sharpness));
+    cost.time_s += new_s + score_s;
+    cost.bound_s[BOUND_MEMORY] += new_s + score_s;
     cost.flops = attention->flops_per_pair * tiling.pairs;
     cost.bytes = attention->kv_bytes_per_token * tiling.kv_tokens +
                  attention->score_bytes_per_pair * tiling.squares;

@@ -134,9 +134,8 @@ struct attention {
     double empty_tile_s;      /* te */
     double critical_path;     /* κ */
     double prefill_fixed_s;   /* v0 */
-    double prefill_sharpness; /* pm */
     double prefill_kv_s;      /* of a token of context, streamed once */
-    double prefill_query_s;   /* of a token computed: its query in, its output back */
+    double prefill_new_s;     /* of a token computed: what is exposed of its traffic */
     double sms;
     double l2_share_per_token; /* of the L2, that a token takes in one KV head */
     double sharing_heads;      /* query heads that read a KV head one after the other; 1: at once */

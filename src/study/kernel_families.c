@@ -113,7 +113,7 @@ const struct kernel_family kernel_families[] = {
         {"empty_tile", SCALE_LOG, 1e-3 * MICROSECONDS, 100 * MICROSECONDS,
          "a long chunk beside many decodes: batches of unequal sequences"},
         {"critical_path", SCALE_LINEAR, 0, 2, "single prompts of few tiles and long contexts"},
-        {"roofline_sharpness", SCALE_LOG, 1, 20, "small chunks over long contexts"},
+        {"exposed_traffic", SCALE_LINEAR, 0, 4, "batches of many prompts of some hundred tokens"},
     }, is_any, informs_prefill_attention},
     {"experts", "moe", {
         {"fixed", SCALE_LOG, SHORT, LONG, "few tokens and small experts"},

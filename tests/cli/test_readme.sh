@@ -50,6 +50,22 @@ check 'an accelerator from its datasheet' $?
 test ! -s errors
 check 'without a warning' $?
 
+printf 'm,n,k,dtype,latency_us\n' >gemm.csv
+for m in 1 2 4 8 16 32 64 96 128 192 256 384 512 1024 2048 4096 8192 16384; do
+    for nk in 512,512 512,4096 1024,16384 4096,512 4096,4096 6144,4096 8192,8192 28672,4096 512,28672; do
+        n=${nk%,*}
+        k=${nk#*,}
+        "$llmsim" roofline -a rtx-6000-ada.yaml -s accelerator.gemm.compute_efficiency=0.8 \
+            --gemm "$m,$n,$k" --dtype bf16 --json - | awk '/predicted_time_s/ {print $2 * 1e6}' >time
+        echo "$m,$n,$k,bfloat16,$(cat time)" >>gemm.csv
+    done
+done
+sed -n '/<!-- measured -->/,/<!-- \/measured -->/p' "$top/configs/README.md" | grep '^    build' >commands
+while read -r command; do
+    sh -c "$command" >/dev/null 2>errors || { cat errors; false; }
+    check "$command" $?
+done <commands
+
 for file in README.md src/README.md configs/README.md traces/README.md; do
     sed -n 's/.*](\([^)#:]*\)).*/\1/p' "$top/$file" >links
     while read -r link; do
