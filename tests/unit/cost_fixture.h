@@ -7,6 +7,9 @@
 #include "model_spec.h"
 #include "unit.h"
 
+#include <dirent.h>
+#include <math.h>
+
 struct fixture {
     struct document *document;
     struct model model;
@@ -72,13 +75,15 @@ static inline struct deployment fixture_deployment(const struct model *model, in
 }
 
 /* The cost model of the fixture as it now is; the caller destroys it. */
-static inline struct cost_model fixture_create(const struct fixture *fixture, int ranks)
+static inline struct cost_model fixture_deploy(const struct fixture *fixture,
+                                               const struct deployment *deployment,
+                                               int32_t max_num_batched_tokens)
 {
     struct cost_setup setup = {.config = &fixture->config,
                                .model = &fixture->model,
                                .accelerator = &fixture->accelerator,
-                               .deployment = fixture_deployment(&fixture->model, ranks),
-                               .max_num_batched_tokens = 8192,
+                               .deployment = *deployment,
+                               .max_num_batched_tokens = max_num_batched_tokens,
                                .max_num_seqs = 256};
     struct cost_model cost_model = {0};
     struct error error = {0};
@@ -86,14 +91,28 @@ static inline struct cost_model fixture_create(const struct fixture *fixture, in
     return cost_model;
 }
 
-static inline struct cost fixture_step(const struct fixture *fixture, int ranks,
-                                       const struct step_load *load)
+static inline struct cost_model fixture_create(const struct fixture *fixture, int ranks)
 {
-    struct cost_model cost_model = fixture_create(fixture, ranks);
+    struct deployment deployment = fixture_deployment(&fixture->model, ranks);
+    return fixture_deploy(fixture, &deployment, 8192);
+}
+
+static inline struct cost fixture_step_on(const struct fixture *fixture,
+                                          const struct deployment *deployment,
+                                          const struct step_load *load)
+{
+    struct cost_model cost_model = fixture_deploy(fixture, deployment, 8192);
     struct cost cost;
     cost_model.step(cost_model.state, load, &cost);
     cost_model.destroy(cost_model.state);
     return cost;
+}
+
+static inline struct cost fixture_step(const struct fixture *fixture, int ranks,
+                                       const struct step_load *load)
+{
+    struct deployment deployment = fixture_deployment(&fixture->model, ranks);
+    return fixture_step_on(fixture, &deployment, load);
 }
 
 /* `sequences` decodes of `context` tokens each. */
@@ -106,11 +125,49 @@ static inline struct step_load fixture_decodes(int32_t sequences, int32_t contex
                               .emitting_sequences = sequences};
 }
 
+/* The same for a model whose window, if it has one, cuts contexts. */
+static inline struct step_load fixture_model_decodes(const struct model *model, int32_t sequences,
+                                                     int32_t context)
+{
+    struct step_load load = fixture_decodes(sequences, context);
+    int64_t window = model->sliding_window;
+    if (window > 0)
+        load.decode_window_sum = sequences * (context < window ? context : window);
+    return load;
+}
+
 /* One prompt, whole. */
 static inline struct step_load fixture_prefill(const struct prefill_chunk *chunk)
 {
     return (struct step_load){
         .tokens = chunk->tokens, .emitting_sequences = 1, .chunk_count = 1, .chunks = chunk};
+}
+
+/* Every shipped file of `folder`, by its name without ".yaml", to `visit`. */
+static inline void fixture_each(const char *folder, void (*visit)(const char *name))
+{
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s", getenv("LLMSIM_CONFIGS"), folder);
+    DIR *directory = opendir(path);
+    ck_assert_msg(directory != NULL, "there is no %s", path);
+    int count = 0;
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        char *dot = strstr(entry->d_name, ".yaml");
+        if (dot == NULL)
+            continue;
+        *dot = '\0';
+        visit(entry->d_name);
+        count++;
+    }
+    closedir(directory);
+    ck_assert_int_gt(count, 5);
+}
+
+/* Equal but for rounding. */
+static inline void assert_near(double value, double expected)
+{
+    ck_assert_msg(fabs(value - expected) <= 1e-9 * fabs(expected), "%.12g is not %.12g", value,
+                  expected);
 }
 
 #endif

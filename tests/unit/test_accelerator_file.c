@@ -7,10 +7,11 @@
     "memory: 80 GiB\nmemory_bandwidth: 2 TB/s\nbf16_flops: 300 TFLOP/s\n"                          \
     "sm_count: 100\nl2_cache: 40 MB\n"
 #define MEASURED                                                                                   \
-    "name: measured\n" FIGURES "gemm: {fixed: 7 us, compute_efficiency: 0.7}\n"                    \
+    "name: measured\n" FIGURES                                                                     \
+    "flash_attention: 3\ngemm: {fixed: 7 us, compute_efficiency: 0.7}\n"                           \
     "decode_attention: {fixed: 8 us}\nhost: {prefill_step: 1 ms}\n"                                \
     "host_link: {bandwidth: 33 GB/s}\n"                                                            \
-    "interconnect: {kind: pcie, bandwidth: 17 GB/s, latency: 31 us}\n"
+    "interconnect: {kind: pcie, bandwidth: 17 GB/s, ring: 37 us}\n"
 #define DATASHEET "name: new\n" FIGURES "efficiencies_from: measured\n" /* line 7 */
 
 static char directory[64];
@@ -70,6 +71,8 @@ START_TEST(test_takes_efficiencies)
     ck_assert_double_eq(accelerator.gemm.compute_efficiency, 0.7);
     ck_assert_double_eq(accelerator.decode_attention.fixed_s, 8e-6);
     ck_assert_double_eq(accelerator.host.prefill_step_s, 1e-3);
+    /* Kernels that ran there run here too. */
+    ck_assert_int_eq(accelerator.flash_attention, 3);
     /* Neither has said: the presets. */
     ck_assert_double_eq(accelerator.prefill_attention.fixed_s, 3e-6);
     /* Of the datasheet, so not taken. */
@@ -87,7 +90,7 @@ START_TEST(test_own_sections_win)
     ck_assert_msg(load_with("gemm: {fixed: 1 us}\ndecode_attention: auto\n"), "%s", error.text);
     ck_assert_double_eq(accelerator.gemm.fixed_s, 1e-6);
     ck_assert_double_eq(accelerator.gemm.compute_efficiency, 0.85);
-    ck_assert_double_eq(accelerator.decode_attention.fixed_s, 13e-6);
+    ck_assert_double_eq(accelerator.decode_attention.fixed_s, 12e-6);
     ck_assert_double_eq(accelerator.host.prefill_step_s, 1e-3);
 }
 END_TEST
@@ -114,15 +117,25 @@ START_TEST(test_overrides)
 }
 END_TEST
 
+/* Of a link of the same kind, all but the bandwidth; of another kind, nothing. */
 START_TEST(test_interconnects)
 {
-    ck_assert_msg(load_with("interconnect: {kind: pcie, bandwidth: 5 GB/s}\n"), "%s", error.text);
-    ck_assert_double_eq(accelerator.interconnect.bandwidth_bytes_per_s, 5e9);
-    ck_assert_double_eq(accelerator.interconnect.latency_s, 31e-6);
+    ck_assert_msg(load_with("interconnect: {kind: pcie, bandwidth: 5 GB/s, gather: 9 us}\n"), "%s",
+                  error.text);
+    const struct interconnect *link = &accelerator.interconnect;
+    ck_assert_double_eq(link->bandwidth_bytes_per_s, 5e9);
+    ck_assert_double_eq(link->ring_s, 37e-6);
+    ck_assert_double_eq(link->gather_s, 9e-6);
+    ck_assert_msg(load_with("interconnect: {kind: nvlink, bandwidth: 5 GB/s}\n"), "%s", error.text);
+    ck_assert_double_ne(link->ring_s, 37e-6);
+    ck_assert_double_gt(link->ring_s, 0.0);
+    ck_assert_double_gt(link->two_shot_efficiency, 0.0);
     ck_assert(!load_with("interconnect: {kind: pcie}\n"));
-    ck_assert_msg(strstr(error.text, "of kind pcie needs 'bandwidth'") != NULL, "%s", error.text);
-    ck_assert(!load_with("interconnect: {kind: nvlink, bandwidth: 5 GB/s}\n"));
-    ck_assert_msg(strstr(error.text, "new.yaml:8:16: an interconnect of kind nvlink needs") != NULL,
+    ck_assert_msg(strstr(error.text, "new.yaml:8:16: an interconnect needs 'bandwidth'") != NULL,
+                  "%s", error.text);
+    ck_assert(!load_with("interconnect: {kind: nvlink, bandwidth: 5 GB/s, low_latency: 1 us}\n"));
+    ck_assert_msg(strstr(error.text, "'low_latency' has no meaning for an interconnect of kind "
+                                     "nvlink") != NULL,
                   "%s", error.text);
 }
 END_TEST

@@ -48,6 +48,43 @@ START_TEST(test_datasheet_alone)
 }
 END_TEST
 
+/* What is not said of a link is typical of its kind, and what another kind has stays unset. */
+START_TEST(test_interconnects)
+{
+    struct accelerator accelerator;
+    struct error error = {0};
+    const struct interconnect *link = &accelerator.interconnect;
+    const char *pcie = DATASHEET "interconnect: {kind: pcie, bandwidth: 16 GB/s, ring: 40 us}\n";
+    ck_assert_msg(read_text(pcie, &accelerator, &error), "%s", error.text);
+    ck_assert_int_eq(link->kind, INTERCONNECT_PCIE);
+    ck_assert_double_eq(link->bandwidth_bytes_per_s, 16e9);
+    ck_assert_double_eq(link->ring_s, 40e-6);
+    ck_assert_double_gt(link->low_latency_efficiency, 0.1);
+    ck_assert_double_lt(link->low_latency_efficiency, 1.0);
+    ck_assert(isnan(link->two_shot_s) && isnan(link->two_shot_efficiency));
+    const char *nvlink = DATASHEET "interconnect: {kind: nvlink, bandwidth: 300 GB/s}\n";
+    ck_assert_msg(read_text(nvlink, &accelerator, &error), "%s", error.text);
+    ck_assert(isnan(link->low_latency_s) && isnan(link->low_latency_efficiency));
+    const double given[] = {link->one_shot_s,
+                            link->one_shot_efficiency,
+                            link->two_shot_s,
+                            link->two_shot_efficiency,
+                            link->custom_limit_bytes,
+                            link->per_rank_s,
+                            link->ring_s,
+                            link->ring_efficiency,
+                            link->ring_rank_exponent,
+                            link->gather_s,
+                            link->gather_per_rank_s,
+                            link->gather_efficiency,
+                            link->gather_long_s,
+                            link->gather_long_efficiency,
+                            link->gather_rank_exponent};
+    for (size_t i = 0; i < COUNT(given); i++)
+        ck_assert_msg(given[i] > 0.0, "%zu is %g", i, given[i]);
+}
+END_TEST
+
 START_TEST(test_refused)
 {
     const struct {
@@ -56,13 +93,16 @@ START_TEST(test_refused)
         {DATASHEET "gemm: {efficiency: 0.9}\n", "a.yaml:9:8: unknown key 'efficiency' in gemm"},
         {DATASHEET "gemm: {compute_efficiency: 1.5}\n", "a.yaml:9:28: 'compute_efficiency'"},
         {DATASHEET "power: 80 GiB\n", "a.yaml:9:8: 'power' is in W"},
-        {DATASHEET "interconnect: {kind: pcie, bandwidth: 16 GB/s}\n",
-         "a.yaml:9:16: an interconnect of kind pcie needs 'latency'"},
-        {DATASHEET "interconnect: {kind: pcie, bandwidth: 16 GB/s, latency: 1 us, large: 1 us}\n",
-         "a.yaml:9:63: 'large' has no meaning for an interconnect of kind pcie"},
+        {DATASHEET "gemm_8bit: {tiles: 64x64}\n", "a.yaml:9:20: 'tiles'"},
+        {DATASHEET "flash_attention: 4\n", "a.yaml:9:18: 'flash_attention'"},
+        {DATASHEET "interconnect: {kind: pcie}\n",
+         "a.yaml:9:16: an interconnect needs 'bandwidth'"},
+        {DATASHEET "interconnect: {kind: pcie, bandwidth: 16 GB/s, two_shot: 1 us}\n",
+         "a.yaml:9:48: 'two_shot' has no meaning for an interconnect of kind pcie"},
+        {DATASHEET "interconnect: {kind: nvlink, bandwidth: 1 GB/s, low_latency_efficiency: 1}\n",
+         "'low_latency_efficiency' has no meaning for an interconnect of kind nvlink"},
         {DATASHEET "interconnect: {bandwidth: 16 GB/s}\n",
          "a.yaml:9:16: 'bandwidth' has no meaning for an interconnect of kind none"},
-        {DATASHEET "interconnect: {kind: nvlink, bandwidth: 300 GB/s}\n", "needs 'one_shot'"},
         {DATASHEET "host_link: {bandwidth: 0}\n", "a.yaml:9:24: 'bandwidth' must be"},
         {DATASHEET "host_link: {latency: 25 GB/s}\n", "a.yaml:9:22: 'latency' is in s"},
         {DATASHEET "host_link: {speed: 1}\n", "a.yaml:9:13: unknown key 'speed' in host_link"},
@@ -83,6 +123,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {test_flops_of_dtypes, test_datasheet_alone, test_refused};
+    const TTest *const tests[] = {test_flops_of_dtypes, test_datasheet_alone, test_interconnects,
+                                  test_refused};
     return unit_run("accelerator_spec", tests, COUNT(tests));
 }

@@ -166,6 +166,10 @@ START_TEST(test_efficiencies)
         ck_assert_str_eq(accelerator.efficiencies_from, shipped[i].efficiencies_from);
         fixture_read_accelerator(document, shipped[i].efficiencies_from, &lender);
         ck_assert_mem_eq(&accelerator.gemm, &lender.gemm, sizeof lender.gemm);
+        ck_assert_double_eq(accelerator.gemm_8bit.tile_s, lender.gemm_8bit.tile_s);
+        ck_assert_int_eq(accelerator.gemm_8bit.tiles, lender.gemm_8bit.tiles);
+        ck_assert_mem_eq(&accelerator.moe, &lender.moe, sizeof lender.moe);
+        ck_assert_int_eq(accelerator.flash_attention, lender.flash_attention);
         ck_assert_mem_eq(&accelerator.decode_attention, &lender.decode_attention,
                          sizeof lender.decode_attention);
         ck_assert_mem_eq(&accelerator.prefill_attention, &lender.prefill_attention,

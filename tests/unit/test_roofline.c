@@ -1,57 +1,7 @@
-/* The roofline: operators against values worked out by hand, steps against physics. */
-#include "cost_fixture.h"
-
-#include "operators.h"
+/* The roofline: steps against their operators, against hand counts and against physics. */
+#include "operator_list.h"
 #include "roofline.h"
-#include <math.h>
-
-/* Round figures: 100 TFLOP/s, 1 TB/s, 10 SMs, 10 MB of L2. */
-static const struct accelerator round_figures = {
-    .name = "round",
-    .memory_bandwidth_bytes_per_s = 1e12,
-    .bf16_flops_per_s = 100e12,
-    .sm_count = 10,
-    .l2_cache_bytes = 10e6,
-    .gemm = {1e-6, 0.5, 0.5, 2.0, 0.0},
-    .decode_attention = {10e-6, 2e-6, 0.5, 1e-7},
-    .prefill_attention = {5e-6, 1e-6, 0.5, 0.25e-6, 0.5},
-    .elementwise = {2e-6, 2e12, 0.5},
-    .interconnect = {.kind = INTERCONNECT_PCIE, .latency_s = 30e-6, .bandwidth_bytes_per_s = 1e9},
-};
-
-START_TEST(test_gemm_by_hand)
-{
-    struct accelerator accelerator = round_figures;
-    /* Compute: 2·100·300·500/(100e12·0.5) = 0.6 µs. Memory: 2·(50000 + 150000 + 30000) bytes over
-     * 0.5e12 bytes/s = 0.92 µs. p = 2. */
-    struct gemm_shape shape = {100, 90, 300, 500, 2, 2};
-    struct cost cost = gemm_cost(&accelerator, DTYPE_BF16, &shape);
-    double variable_s = sqrt(0.6e-6 * 0.6e-6 + 0.92e-6 * 0.92e-6);
-    ck_assert_double_eq_tol(cost.time_s, 1e-6 + variable_s, 1e-18);
-    ck_assert_double_eq_tol(cost.bound_s[BOUND_OVERHEAD], 1e-6, 1e-18);
-    ck_assert_double_eq_tol(cost.bound_s[BOUND_MEMORY], variable_s, 1e-18);
-    ck_assert_double_eq(cost.flops, 2.0 * 90 * 300 * 500); /* padding is no work */
-    ck_assert_double_eq(cost.bytes, 2.0 * 300 * 500);
-
-    /* 3 · 4 tiles on 10 SMs are 1.2 waves, which take 2: with γ = 0.5, 1 + 0.5·(2/1.2 − 1) = 4/3 of
-     * the compute time. A p of 1 adds the two. */
-    accelerator.gemm = (struct gemm_efficiency){0.0, 1.0, 1.0, 1.0, 0.5};
-    shape = (struct gemm_shape){300, 300, 1000, 1000, 2, 2};
-    cost = gemm_cost(&accelerator, DTYPE_BF16, &shape);
-    ck_assert_double_eq_tol(cost.time_s, 6e-6 * 4.0 / 3.0 + 2.0 * (300e3 + 1e6 + 300e3) / 1e12,
-                            1e-16);
-    ck_assert_double_gt(cost.bound_s[BOUND_COMPUTE], 0.0);
-}
-END_TEST
-
-START_TEST(test_pnorm)
-{
-    ck_assert_double_eq(cost_pnorm(3.0, 4.0, 2.0), 5.0);
-    ck_assert_double_eq(cost_pnorm(0.0, 0.0, 2.0), 0.0);
-    ck_assert_double_eq(cost_pnorm(0.0, 4.0, 1.6), 4.0);
-    ck_assert_double_eq_tol(cost_pnorm(3.0, 4.0, 100.0), 4.0, 1e-9);
-}
-END_TEST
+#include "round_figures.h"
 
 START_TEST(test_elementwise_by_hand)
 {
@@ -61,90 +11,6 @@ START_TEST(test_elementwise_by_hand)
     /* Of 6 MB, 1 MB spills: 3 µs + 1e6·(1/0.5e12 − 1/2e12) = 4.5 µs. */
     cost = elementwise_cost(&round_figures, 6e6);
     ck_assert_double_eq_tol(cost.time_s, 2e-6 + 4.5e-6, 1e-15);
-}
-END_TEST
-
-START_TEST(test_collectives_by_hand)
-{
-    const struct interconnect *pcie = &round_figures.interconnect;
-    ck_assert_double_eq(all_reduce_cost(pcie, 1, 1e6).time_s, 0.0);
-    ck_assert_double_eq_tol(all_reduce_cost(pcie, 2, 1e6).time_s, 30e-6 + 1e-3, 1e-12);
-    ck_assert_double_eq_tol(all_reduce_cost(pcie, 4, 1e6).time_s, 30e-6 + 1.5e-3, 1e-12);
-    ck_assert_double_eq_tol(all_gather_cost(pcie, 4, 1e6).time_s, 30e-6 + 0.75e-3, 1e-12);
-
-    const struct interconnect nvlink = {.kind = INTERCONNECT_NVLINK,
-                                        .bandwidth_bytes_per_s = 100e9,
-                                        .one_shot_s = 5e-6,
-                                        .one_shot_efficiency = 0.5,
-                                        .two_shot_s = 10e-6,
-                                        .two_shot_efficiency = 0.5,
-                                        .per_rank_s = 1e-6,
-                                        .large_s = 50e-6,
-                                        .large_efficiency = 0.8,
-                                        .large_rank_exponent = 1.0};
-    /* One-shot: 5 + 3 + 3·1e3/50e9; two-shot would be 10 + 3 + …. */
-    struct cost cost = all_reduce_cost(&nvlink, 4, 1e3);
-    ck_assert_double_eq_tol(cost.time_s, 8e-6 + 0.06e-6, 1e-15);
-    ck_assert_double_eq(cost.bound_s[BOUND_COMMUNICATION], cost.time_s);
-    /* Two-shot: 10 + 3 + 1.5·1e6/50e9. */
-    ck_assert_double_eq_tol(all_reduce_cost(&nvlink, 4, 1e6).time_s, 13e-6 + 30e-6, 1e-15);
-    /* NCCL at half of its share of the bandwidth: 50 + 1.5·1e7/40e9. */
-    ck_assert_double_eq_tol(all_reduce_cost(&nvlink, 4, 1e7).time_s, 50e-6 + 375e-6, 1e-14);
-}
-END_TEST
-
-static struct attention round_attention(bool unfused)
-{
-    struct attention_shape shape = {1, 8, 2, 100, 100, 2, 800, 100e12, unfused};
-    struct attention attention;
-    attention_init(&attention, &round_figures, &shape);
-    return attention;
-}
-
-START_TEST(test_decode_attention_by_hand)
-{
-    struct attention attention = round_attention(false);
-    /* 3 decodes of 1000 tokens: 10 µs + 2 µs·3·2/10 + (2·2·2·100·3000 + 2·2·3·8·100)/0.5e12. */
-    struct step_load load = fixture_decodes(3, 1000);
-    double expected = 10e-6 + 1.2e-6 + (2.4e6 + 9600.0) / 0.5e12;
-    struct cost cost = attention_decode_cost(&attention, &load);
-    ck_assert_double_eq_tol(cost.time_s, expected, 1e-16);
-    ck_assert_double_eq(cost.flops, 4.0 * 8 * 100 * 3000);
-    ck_assert_double_eq(cost.bytes, 2.4e6);
-    /* The tail: 0.1 µs·1000/(3·2/10). */
-    attention.decode_tail_from = 3;
-    cost = attention_decode_cost(&attention, &load);
-    ck_assert_double_eq_tol(cost.time_s, expected + 1e-4 / 0.6, 1e-15);
-}
-END_TEST
-
-START_TEST(test_mixed_attention_by_hand)
-{
-    struct attention attention = round_attention(false);
-    /* A chunk of 200 tokens over 300, and 2 decodes of 1000 tokens in all, the longer one 600. */
-    const struct prefill_chunk chunk = {200, 300};
-    struct step_load load = {.tokens = 202,
-                             .decode_sequences = 2,
-                             .decode_context_sum = 1000,
-                             .decode_context_max = 600,
-                             .emitting_sequences = 2,
-                             .chunk_count = 1,
-                             .chunks = &chunk};
-    double tau = 4.0 * 64 * 100 * 10 / 50e12; /* 5.12 ns */
-    double busy = 4 * (1e-6 + tau * (300 + 132)) + 2 * 1e-6 + tau * 1000;
-    double throughput = 8.0 / 10 * (busy + 0.25e-6 * (4 * 3 - 6));
-    double longest = 1e-6 + tau * 600;
-    double kv_bytes = 2.0 * 2 * 2 * 100 * 1500; /* 600 kB a KV head of 10 MB of L2: no misses */
-    double expected = 5e-6 + fmax(throughput + 0.5 * longest, kv_bytes / 1e12);
-    struct cost cost = attention_mixed_cost(&attention, &load);
-    ck_assert_double_eq_tol(cost.time_s, expected, 1e-15);
-    ck_assert_double_eq(cost.flops, 4.0 * 8 * 100 * (200 * 300 + 200 * 201 / 2 + 1000));
-    ck_assert_double_eq(cost.bytes, kv_bytes);
-
-    attention = round_attention(true);
-    double score_s = 4.0 * 2 * 8 * (200.0 * 500 + 1000) / 0.5e12;
-    cost = attention_mixed_cost(&attention, &load);
-    ck_assert_double_eq_tol(cost.time_s, expected + score_s, 1e-15);
 }
 END_TEST
 
@@ -222,51 +88,127 @@ START_TEST(test_dtype_chooses_the_peak)
 }
 END_TEST
 
-/* The bounds add up to the time, and nothing beats its peak. */
-static void check_step(const struct fixture *fixture, int ranks, const struct step_load *load)
+/* The bounds add up to the time, the operators to the step, and nothing beats its peak. */
+static void check_step(struct cost_model *cost_model, const struct step_load *load)
 {
-    struct cost_model cost_model = fixture_create(fixture, ranks);
     struct cost cost, again;
-    cost_model.step(cost_model.state, load, &cost);
-    cost_model.step(cost_model.state, load, &again);
+    cost_model->step(cost_model->state, load, &cost);
+    cost_model->step(cost_model->state, load, &again);
     ck_assert(cost.time_s == again.time_s); /* filling a table changes nothing */
     double bounds_s = 0.0;
     for (int i = 0; i < BOUND_COUNT; i++)
         bounds_s += cost.bound_s[i];
-    ck_assert_double_eq_tol(bounds_s, cost.time_s, 1e-12 * cost.time_s);
-    ck_assert_double_lt(cost.flops, cost.time_s * cost_model.peak_flops_per_s);
-    ck_assert_double_lt(cost.bytes, cost.time_s * cost_model.peak_bytes_per_s);
+    assert_near(bounds_s, cost.time_s);
+    ck_assert_double_lt(cost.flops, cost.time_s * cost_model->peak_flops_per_s);
+    ck_assert_double_lt(cost.bytes, cost.time_s * cost_model->peak_bytes_per_s);
+    if (load->idle_sequences > 0)
+        return;
+    struct operator_list list;
+    roofline_list(cost_model, load, &list);
+    struct cost sum = operator_list_sum(&list);
+    assert_near(sum.time_s, cost.time_s);
+    assert_near(sum.flops, cost.flops);
+    assert_near(sum.bytes, cost.bytes);
+    for (int i = 0; i < BOUND_COUNT; i++)
+        ck_assert_double_eq_tol(sum.bound_s[i], cost.bound_s[i], 1e-9 * cost.time_s);
+}
+
+static void check_steps(const struct fixture *fixture, const struct deployment *deployment)
+{
+    static const struct prefill_chunk chunks[] = {{1, 70}, {64, 0}, {65, 4000}, {3000, 0}};
+    struct cost_model cost_model = fixture_deploy(fixture, deployment, 8192);
+    struct step_load load = fixture_model_decodes(&fixture->model, 1, 1);
+    check_step(&cost_model, &load);
+    /* On either side of where contexts are no longer split, padded and not. */
+    for (int32_t sequences = 5; sequences < 250; sequences += 4) {
+        load = fixture_model_decodes(&fixture->model, sequences, 3000);
+        check_step(&cost_model, &load);
+    }
+    load = fixture_prefill(&chunks[3]);
+    load.emitting_sequences = 0; /* the prompt goes on in the next step */
+    check_step(&cost_model, &load);
+    load = fixture_model_decodes(&fixture->model, 100, 700);
+    load.tokens += 3130;
+    load.decode_context_max = 1500;
+    load.emitting_sequences = 103;
+    load.chunk_count = 4;
+    load.chunks = chunks;
+    check_step(&cost_model, &load);
+    load.idle_sequences = 30;
+    check_step(&cost_model, &load);
     cost_model.destroy(cost_model.state);
+}
+
+static void check_model(const char *model)
+{
+    static const char *const accelerators[] = {"a100-sxm-80gb", "h100-sxm", "rtx-4090",
+                                               "rtx-pro-6000"};
+    for (size_t i = 0; i < COUNT(accelerators); i++) {
+        struct fixture fixture;
+        fixture_init(&fixture, model, accelerators[i]);
+        struct deployment deployment = fixture_deployment(&fixture.model, 1);
+        check_steps(&fixture, &deployment);
+        deployment = fixture_deployment(&fixture.model, 8);
+        deployment.pipeline_parallel_size = 2;
+        check_steps(&fixture, &deployment);
+        deployment.data_parallel_size = 2;
+        deployment.expert_parallel = true;
+        check_steps(&fixture, &deployment);
+        fixture.config.attention = ATTENTION_UNFUSED;
+        fixture.config.latent_attention = LATENT_EXPANDED;
+        check_steps(&fixture, &deployment);
+        fixture_fini(&fixture);
+    }
 }
 
 START_TEST(test_sums)
 {
-    static const char *const models[] = {"llama-2-7b", "llama-3.1-70b", "qwen3-8b"};
-    static const char *const accelerators[] = {"a100-sxm-80gb", "h100-sxm", "rtx-4090",
-                                               "rtx-pro-6000"};
-    const struct prefill_chunk chunks[] = {{1, 70}, {64, 0}, {65, 4000}, {3000, 0}};
-    for (size_t i = 0; i < COUNT(models) * COUNT(accelerators); i++) {
+    fixture_each("models", check_model);
+}
+END_TEST
+
+/* vLLM's get_pp_indices: layers left over are on the stages before the last. */
+START_TEST(test_stage_times)
+{
+    static const struct {
+        const char *model;
+        int32_t stages;
+        double layers[5];
+    } cases[] = {{"llama-3.1-70b", 2, {40, 40}},
+                 {"llama-3.1-70b", 3, {27, 27, 26}},
+                 {"deepseek-v3", 4, {15, 15, 16, 15}},
+                 {"gemma-3-27b", 5, {12, 12, 13, 13, 12}}};
+    const struct prefill_chunk chunk = {700, 0};
+    for (size_t i = 0; i < COUNT(cases); i++) {
         struct fixture fixture;
-        fixture_init(&fixture, models[i % COUNT(models)], accelerators[i / COUNT(models)]);
-        for (int ranks = 1; ranks <= 8; ranks *= 8) {
-            struct step_load load = fixture_decodes(1, 1);
-            check_step(&fixture, ranks, &load);
-            load = fixture_decodes(200, 3000);
-            check_step(&fixture, ranks, &load);
-            load = fixture_prefill(&chunks[3]);
-            load.emitting_sequences = 0; /* the prompt goes on in the next step */
-            check_step(&fixture, ranks, &load);
-            load = (struct step_load){.tokens = 3130 + 100,
-                                      .decode_sequences = 100,
-                                      .decode_context_sum = 70000,
-                                      .decode_context_max = 1500,
-                                      .emitting_sequences = 103,
-                                      .chunk_count = 4,
-                                      .chunks = chunks};
-            check_step(&fixture, ranks, &load);
-            load.idle_sequences = 30;
-            check_step(&fixture, ranks, &load);
+        fixture_init(&fixture, cases[i].model, "h100-sxm");
+        struct deployment deployment = fixture_deployment(&fixture.model, 2);
+        int32_t stages = deployment.pipeline_parallel_size = cases[i].stages;
+        struct cost_model cost_model = fixture_deploy(&fixture, &deployment, 8192);
+        ck_assert_int_eq(cost_model.stage_count, stages);
+        struct step_load loads[] = {fixture_model_decodes(&fixture.model, 50, 1000),
+                                    fixture_prefill(&chunk)};
+        for (size_t j = 0; j < COUNT(loads); j++) {
+            struct cost cost;
+            double stage_s[5], transfer_s;
+            cost_model.step(cost_model.state, &loads[j], &cost);
+            cost_model.stage_times(cost_model.state, &loads[j], &cost, stage_s, &transfer_s);
+            double sum_s = transfer_s * (stages - 1), layer_s = stage_s[1] / cases[i].layers[1];
+            if (stages == 2)
+                layer_s = 0.0; /* the last has lm_head */
+            for (int32_t stage = 0; stage < stages; stage++) {
+                sum_s += stage_s[stage];
+                if (stage > 0 && stage < stages - 1)
+                    assert_near(stage_s[stage], cases[i].layers[stage] * layer_s);
+            }
+            assert_near(sum_s, cost.time_s);
+            ck_assert_double_gt(transfer_s, 0.0);
+            /* The host's share of a step with prefill comes first, sampling last. */
+            double host_s = j == 1 ? fixture.accelerator.host.prefill_step_s : 0.0;
+            ck_assert_double_gt(stage_s[0], cases[i].layers[0] * layer_s + host_s);
+            ck_assert_double_gt(stage_s[stages - 1], cases[i].layers[stages - 1] * layer_s + 20e-6);
         }
+        cost_model.destroy(cost_model.state);
         fixture_fini(&fixture);
     }
 }
@@ -360,20 +302,20 @@ START_TEST(test_unfused_attention_is_slower)
 }
 END_TEST
 
-/* 1.6 · 188 SMs over 8 KV heads are 37.6 sequences: the first that pads to 40 is the 33rd. */
-START_TEST(test_split_kv_switches_off)
+/* 1.6 · 188 SMs over 8 KV heads are 37.6 sequences: the first that pads to 40 is the 33rd. It saves
+ * 6.87 µs of adding up in each of 32 layers. */
+START_TEST(test_padding_ends_splitting)
 {
     struct fixture fixture;
     fixture_init(&fixture, "llama-3.1-8b", "rtx-pro-6000");
-    struct step_load loads[] = {fixture_decodes(32, 2000), fixture_decodes(33, 2000)};
-    double tail_s[2];
-    for (int i = 0; i < 2; i++) {
-        double even_s = fixture_step(&fixture, 1, &loads[i]).time_s;
-        loads[i].decode_context_max += 1000;
-        tail_s[i] = fixture_step(&fixture, 1, &loads[i]).time_s - even_s;
+    double overhead_s[3];
+    for (int i = 0; i < 3; i++) {
+        struct step_load load = fixture_decodes(31 + i, 2000);
+        overhead_s[i] = fixture_step(&fixture, 1, &load).bound_s[BOUND_OVERHEAD];
     }
-    ck_assert_double_eq_tol(tail_s[0], 0.0, 1e-12);
-    ck_assert_double_eq_tol(tail_s[1], 32 * 0.0373e-6 * 1000 / (33.0 * 8 / 188), 1e-9);
+    double sequence_s = 0.5e-6; /* to sample */
+    ck_assert_double_eq_tol(overhead_s[1] - overhead_s[0], sequence_s, 1e-12);
+    ck_assert_double_eq_tol(overhead_s[2] - overhead_s[1], sequence_s - 32 * 6.87e-6, 1e-12);
     fixture_fini(&fixture);
 }
 END_TEST
@@ -398,22 +340,18 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {test_gemm_by_hand,
-                                  test_pnorm,
-                                  test_elementwise_by_hand,
-                                  test_collectives_by_hand,
-                                  test_decode_attention_by_hand,
-                                  test_mixed_attention_by_hand,
+    const TTest *const tests[] = {test_elementwise_by_hand,
                                   test_padding,
                                   test_decode_is_bound_by_weights,
                                   test_what_helps_what,
                                   test_dtype_chooses_the_peak,
                                   test_sums,
+                                  test_stage_times,
                                   test_padded_chunks,
                                   test_idle_sequences,
                                   test_tensor_parallelism,
                                   test_unfused_attention_is_slower,
-                                  test_split_kv_switches_off,
+                                  test_padding_ends_splitting,
                                   test_host_overhead};
     return unit_run("roofline", tests, COUNT(tests));
 }

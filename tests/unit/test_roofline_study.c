@@ -49,13 +49,18 @@ static const struct roofline_operator *find(const struct roofline_step *step, co
 
 START_TEST(test_gemm_by_hand)
 {
-    struct accelerator accelerator = {.name = "by hand",
-                                      .memory_bandwidth_bytes_per_s = 1e12,
-                                      .fp16_flops_per_s = 100e12,
-                                      .fp8_flops_per_s = 200e12,
-                                      .int8_flops_per_s = NAN,
-                                      .sm_count = 100,
-                                      .gemm = {0, 1, 1, 100, 0}};
+    struct accelerator accelerator = {
+        .name = "by hand",
+        .memory_bandwidth_bytes_per_s = 1e12,
+        .fp16_flops_per_s = 100e12,
+        .fp8_flops_per_s = 200e12,
+        .int8_flops_per_s = NAN,
+        .sm_count = 100,
+        .gemm = {.compute_efficiency = 1,
+                 .memory_efficiency = 1,
+                 .roofline_sharpness = 100,
+                 .sm_bandwidth_bytes_per_s = 1e15},
+        .gemm_8bit = {.compute_efficiency = 1, .sm_bandwidth_bytes_per_s = 1e15}};
     const int64_t sides[] = {8192, 8192, 8192};
     const int dtypes[] = {DTYPE_FP16, DTYPE_FP8};
     struct roofline_gemm gemm;
