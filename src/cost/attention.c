@@ -6,11 +6,12 @@
  * A step of n decodes only is a block a sequence and KV head, over two blocks an SM:
  *
  *     w = n·nkv/(2·S)                                       waves of blocks
- *     T = (2·b·nkv·hd·Σkv + 2·b·n·nh·hd)/(W·dem)            the stream; FLOPs/(P·ea) if that is more
+ *     T = (2·b·nkv·hd·Σkv + 2·b·n·nh·hd)/(W·dem)            the stream; for that of Σkv, FLOPs/(P·ea)
+ *                                                           where those take longer
  *     t = d0 + ds + hypot(dtc·n·nkv/S, T)
  *
  * ds, the adding up of partial results, where contexts are split over SMs (flash_api.cpp,
- * num_splits_heuristic): up to n_padded·nkv = 1.6·S, contexts of 512 tokens or more, and in version 2
+ * num_splits_heuristic): for n_padded·nkv < 1.6·S, contexts of 512 tokens or more, and in version 2
  * not if every query head has a KV head of its own. Unsplit, one SM walks through a whole context, rl
  * a token at least: T' = max(T, rl·kv_max) in one wave, and in several the longest block ends behind
  * the others: T' = T + rl·kv_max/w.
@@ -18,11 +19,12 @@
  * A step with any prefill is tiles of R query rows: 64, or 128 in version 3, which packs the pk = nh/nkv
  * heads of a KV head into the rows of one tile (else pk = 1). A sequence of q tokens over ctx cached
  * ones takes ceil(q·pk/R) tiles, each over vis = ctx + min((q + R/pk)/2, q) keys on average (the mask
- * is causal); a decode takes one tile over its whole context:
+ * is causal), but with a window no more than what a query sees on average, and R/(2·pk); a decode takes
+ * one tile over its whole context:
  *
  *     τ = 4·R·hd·S/(P·ea)                         one key, one tile, on one SM
  *     A = nh/(pk·S)·[Σ tiles·(tc + τ·vis) + te·(max tiles·sequences − Σ tiles)]    throughput
- *     D = max (tc + τ·(ctx + q))                                                   longest tile
+ *     D = max (tc + τ·min(ctx + q, window + R/pk))                                 longest tile
  *     M = 2·b·nkv·hd·Σkv·(1 + (again − 1)·miss)/(W·dem)                            memory
  *     t = v0 + pnorm(max(D, A + κ·D), M) + en·2·b·(nh + nkv)·hd·Σq/W
  *
@@ -31,13 +33,13 @@
  *
  * The query heads that share a KV head find it in L2 (miss = 0) unless it is too big to stay,
  * miss = clamp((2·b·hd·Σkv/L2 − 0.6)/0.8, 0, 1), and unless they run at the same time: h = S/Σ tiles
- * heads do, so that it is read again = clamp((nh/nkv + h − 1)/h, 1, nh/nkv) times, and once in version 3.
+ * heads do, one at least, so that it is read again = clamp((nh/nkv + h − 1)/h, 1, nh/nkv) times, and once in version 3.
  *
  * Unfused attention (what FlashAttention, Dao et al., NeurIPS 2022, does away with) writes the
  * score matrix, reads it for the softmax, writes the probabilities and reads them again, over the
  * whole q × kv rectangle, mask or not:
  *
- *     t += 4·b·nh·Σ q·kv / (W·em)
+ *     t += 4·b·nh·Σ q·kv / (W·em)                            in a step of decodes T, not t
  */
 #include "operators.h"
 

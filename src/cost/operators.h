@@ -105,7 +105,7 @@ struct moe_routing {
     double imbalance;                  /* pairs of the busiest rank over the mean; 0: by the skew */
 };
 
-/* Experts with any of `tokens` tokens, and pairs, on the busiest rank. */
+/* Experts with any of `tokens` tokens, on the mean rank; pairs, on the busiest. */
 void moe_route(const struct moe_routing *routing, double tokens, double *active_experts,
                double *pairs);
 

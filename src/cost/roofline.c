@@ -205,12 +205,14 @@ static struct cost mixed_step(struct roofline *roofline, const struct step_load 
     return cost;
 }
 
-/* Padded chunks take the time of what they are padded to, but the mathematics does not need it:
- * FLOPs and bytes stay those without. */
+/* Padded chunks take the time of what they are padded to, and so do idle rows, but the mathematics does
+ * not need it: FLOPs and bytes stay those without. */
 static struct cost padded_step(struct roofline *roofline, const struct step_load *load)
 {
     struct step_load useful = *load;
-    useful.padded_chunk_tokens = 0;
+    useful.padded_chunk_tokens = useful.idle_sequences = 0;
+    if (load->group_rows > 0)
+        useful.group_rows -= step_load_rows(load) - load->tokens;
     struct cost needed = mixed_step(roofline, &useful);
     struct cost cost = mixed_step(roofline, load);
     cost.flops = needed.flops;
@@ -218,7 +220,7 @@ static struct cost padded_step(struct roofline *roofline, const struct step_load
     return cost;
 }
 
-/* Likewise rows beside those of the decodes. */
+/* Likewise rows beside those of decodes alone. */
 static void add_idle_rows(struct roofline *roofline, const struct step_load *load,
                           struct cost *cost)
 {
@@ -254,8 +256,8 @@ static void roofline_step(void *state, const struct step_load *load, struct cost
 {
     struct roofline *roofline = state;
     if (load->chunk_count > 0) {
-        *cost = load->padded_chunk_tokens > 0 ? padded_step(roofline, load)
-                                              : mixed_step(roofline, load);
+        bool padded = load->padded_chunk_tokens > 0 || load->idle_sequences > 0;
+        *cost = padded ? padded_step(roofline, load) : mixed_step(roofline, load);
         return;
     }
     int32_t sequences = load->decode_sequences;

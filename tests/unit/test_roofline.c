@@ -264,6 +264,40 @@ START_TEST(test_idle_sequences)
 }
 END_TEST
 
+/* Nor do they compute anything beside chunks, or where experts are exchanged. */
+START_TEST(test_idle_rows_are_no_work)
+{
+    struct fixture fixture;
+    fixture_init(&fixture, "mixtral-8x7b", "h100-sxm");
+    const struct prefill_chunk chunks[] = {{100, 0}, {60, 0}};
+    struct step_load decodes = fixture_decodes(8, 1000), mixed = fixture_decodes(8, 1000);
+    mixed.tokens += 160;
+    mixed.emitting_sequences += 2;
+    mixed.chunk_count = 2;
+    mixed.chunks = chunks;
+    struct step_load loads[] = {decodes, mixed};
+    for (int32_t data_parallel = 1; data_parallel <= 2; data_parallel++) {
+        struct deployment deployment = fixture_deployment(&fixture.model, 1);
+        deployment.data_parallel_size = data_parallel;
+        for (size_t i = 0; i < COUNT(loads); i++) {
+            struct step_load load = loads[i];
+            load.group_rows = load.tokens + 50;
+            struct cost useful = fixture_step_on(&fixture, &deployment, &load);
+            load.idle_sequences = 32;
+            load.group_rows += 32;
+            if (load.chunk_count > 0) {
+                load.padded_chunk_tokens = 100;
+                load.group_rows += 40;
+            }
+            struct cost padded = fixture_step_on(&fixture, &deployment, &load);
+            ck_assert_double_gt(padded.time_s, useful.time_s);
+            assert_near(padded.flops, useful.flops);
+        }
+    }
+    fixture_fini(&fixture);
+}
+END_TEST
+
 START_TEST(test_tensor_parallelism)
 {
     struct fixture fixture;
@@ -349,6 +383,7 @@ int main(void)
                                   test_stage_times,
                                   test_padded_chunks,
                                   test_idle_sequences,
+                                  test_idle_rows_are_no_work,
                                   test_tensor_parallelism,
                                   test_unfused_attention_is_slower,
                                   test_padding_ends_splitting,
