@@ -48,7 +48,7 @@ static const struct accelerator round_figures = {
                           .compute_efficiency = 0.5,
                           .empty_tile_s = 0.25e-6,
                           .critical_path = 0.5,
-                          .roofline_sharpness = 2.0},
+                          .exposed_traffic = 0.25},
     .elementwise = {.fixed_s = 2e-6, .l2_bandwidth_bytes_per_s = 2e12, .l2_resident_fraction = 0.5},
     .moe = {.fixed_s = 20e-6,
             .compute_efficiency = 0.5,

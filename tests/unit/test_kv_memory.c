@@ -234,10 +234,14 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {test_known_point,      test_known_point_of_many_logits,
-                                  test_more_of_anything, test_tensor_parallel,
-                                  test_override,         test_does_not_fit,
-                                  test_pipeline,         test_reservation,
+    const TTest *const tests[] = {test_known_point,
+                                  test_known_point_of_many_logits,
+                                  test_more_of_anything,
+                                  test_tensor_parallel,
+                                  test_override,
+                                  test_does_not_fit,
+                                  test_pipeline,
+                                  test_reservation,
                                   test_activations_of_experts};
     return unit_run("kv_memory", tests, COUNT(tests));
 }
