@@ -42,8 +42,8 @@ struct roofline {
     struct cost *by_tokens;         /* [max_num_batched_tokens + 1]; time_s 0: not filled yet */
     struct cost *by_emitting;       /* [max_num_seqs + 1]; likewise, but for [0], which is 0 */
     struct decode_step *by_decodes; /* [max_num_seqs + 1]; likewise */
-    struct cost routed;             /* experts, of the latest routed_rows */
-    int32_t routed_rows;
+    struct cost routed;             /* experts, of the latest… */
+    int32_t routed_rows, routed_useful;
 };
 
 int32_t roofline_padded_tokens(int32_t tokens, int32_t max_num_seqs, int32_t max_num_batched_tokens)
@@ -103,12 +103,15 @@ static const struct cost *cost_by_emitting(struct roofline *roofline, int32_t se
 /* Routed experts compute the rows of all data-parallel ranks, which ask one after the other. */
 static const struct cost *cost_of_routed(struct roofline *roofline, const struct step_load *load)
 {
-    int32_t rows = load->group_rows > 0 ? load->group_rows : step_load_rows(load);
-    if (roofline->routed_rows != rows) {
+    int32_t own_rows = step_load_rows(load);
+    int32_t rows = load->group_rows > 0 ? load->group_rows : own_rows;
+    int32_t useful = rows - (own_rows - load->tokens);
+    if (roofline->routed_rows != rows || roofline->routed_useful != useful) {
         struct operator_list list = {0};
-        routed_list(&roofline->shard, rows, rows, &list);
+        routed_list(&roofline->shard, useful, rows, &list);
         roofline->routed = operator_list_sum(&list);
         roofline->routed_rows = rows;
+        roofline->routed_useful = useful;
     }
     return &roofline->routed;
 }

@@ -251,8 +251,8 @@ with 'borrowed efficiencies' "'lent' has no efficiencies to give, but those of '
 with 'an accelerator that computes in nothing' "an accelerator needs 'bf16_flops', 'fp16_flops' or 'fp32_flops'" \
     accelerator.bf16_flops=none accelerator.fp16_flops=none accelerator.fp32_flops=none
 with 'an efficiency above 1' "'compute_efficiency' must be between" accelerator.gemm.compute_efficiency=1.1
-with 'half an interconnect' "an interconnect of kind pcie needs 'bandwidth'" accelerator.interconnect.kind=pcie
-with 'no interconnect, with a latency' "'latency' has no meaning" 'accelerator.interconnect.latency=1 us'
+with 'half an interconnect' "an interconnect needs 'bandwidth'" accelerator.interconnect.kind=pcie
+with 'no interconnect, with a ring' "'ring' has no meaning" 'accelerator.interconnect.ring=1 us'
 with 'an accelerator that is too small' 'tiny does not fit 1 x tiny-gpu: of 0.01 GiB' 'accelerator.memory=10 MiB'
 with 'a model that is too large' 'tiny does not fit 1 x tiny-gpu' model.vocab_size=100000000
 with 'ranks that do not divide' "'tensor_parallel_size' (5) does not divide the 12 attention heads of tiny" engine.tensor_parallel_size=5
@@ -261,7 +261,7 @@ with 'ranks without a link' "'tensor_parallel_size' is 2, but tiny-gpu has no in
 with 'stages without a link' "'pipeline_parallel_size' is 2, but tiny-gpu has no interconnect" engine.pipeline_parallel_size=2
 with 'more stages than layers' "'pipeline_parallel_size' (3) is more than the 2 layers of tiny" engine.pipeline_parallel_size=3
 with 'a KV cache of 4 bits' "'kv_cache_dtype' cannot be fp4 for tiny, which is" engine.kv_cache_dtype=fp4
-with 'too few blocks for a pipeline' '3 KV blocks are too few for the 2 virtual engines' engine.pipeline_parallel_size=2 accelerator.interconnect.kind=pcie 'accelerator.interconnect.bandwidth=32 GB/s' 'accelerator.interconnect.latency=30 us' engine.num_gpu_blocks_override=3
+with 'too few blocks for a pipeline' '3 KV blocks are too few for the 2 virtual engines' engine.pipeline_parallel_size=2 accelerator.interconnect.kind=pcie 'accelerator.interconnect.bandwidth=32 GB/s' engine.num_gpu_blocks_override=3
 with 'a budget below the sequences' "'max_num_batched_tokens' (8) must be at least 'max_num_seqs' (16)" engine.max_num_batched_tokens=8 engine.max_num_seqs=16
 with 'one block only' "'num_gpu_blocks_override' must be" engine.num_gpu_blocks_override=1
 with 'a linear cost for a roofline' "'base'" 'cost.base=1 ms'

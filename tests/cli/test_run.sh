@@ -110,8 +110,7 @@ expect 'a shipped name stays a name' grep -qx '  efficiencies_from: "rtx-4090"' 
 expect 'its efficiencies by -s' test "$("$llmsim" datasheet.yaml --print-config \
     -s accelerator.gemm.compute_efficiency=0.5 | grep -c 'compute_efficiency: 0.5$')" = 1
 expect 'other efficiencies by -s' grep -q ' (datasheet; efficiencies of h100-sxm), ' <("$llmsim" datasheet.yaml -q \
-    -s accelerator.efficiencies_from="$top/configs/accelerators/h100-sxm.yaml" "${override[@]}" \
-    -s 'accelerator.interconnect.latency=30 us')
+    -s accelerator.efficiencies_from="$top/configs/accelerators/h100-sxm.yaml" "${override[@]}")
 "$llmsim" datasheet.yaml "${override[@]}" -q -s accelerator="$top/configs/accelerators/v100.yaml" >v100.txt 2>stderr
 expect 'a dtype that it lacks is told' grep -qx \
     'warning: v100 does not compute in bf16: llama-3.1-8b runs in fp16, as vLLM would run it' stderr

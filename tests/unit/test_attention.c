@@ -370,9 +370,9 @@ START_TEST(test_window_of_chunk)
     struct step_load load = chunks_load(&chunk, 1);
     double tau = 5.12e-9;
     double compute_s = 0.8 * 4 * (1e-6 + tau * 132) + 0.5 * (1e-6 + tau * 164);
-    double memory_s = 800.0 * 300 / 0.5e12 + 3200.0 * 200 / 1e12;
     struct cost cost = attention_mixed_cost(&attention, &load);
-    assert_near(cost.time_s, 5e-6 + sqrt(compute_s * compute_s + memory_s * memory_s));
+    assert_near(cost.time_s,
+                5e-6 + rounded_maximum(compute_s, 800.0 * 300 / 0.5e12) + new_tokens_s(200));
     ck_assert_double_eq(cost.bytes, 800.0 * 300);
 }
 END_TEST

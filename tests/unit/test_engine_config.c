@@ -391,6 +391,9 @@ START_TEST(test_experts)
     assert_spread("all2all_backend: dispatch_combine",
                   "all2all_backend has no effect with a model without experts, grouped", false, -1,
                   none);
+    assert_spread("expert_skew: 0.5",
+                  "expert_skew has no effect with a model without experts, grouped", false, -1,
+                  none);
     served = &experts;
 #define WINDOW                                                                                     \
     "all layers of experts keep their whole context in the KV cache, also the 4 that see 128 "     \
@@ -407,7 +410,7 @@ START_TEST(test_experts)
     assert_spread("{tensor_parallel_size: 4, enable_expert_parallel: true, all2all_backend: "
                   "dispatch_combine}",
                   WINDOW "\nall2all_backend has no effect with data_parallel_size 1", true, -1,
-                  1.0);
+                  none);
     assert_spread("{data_parallel_size: 2, all2all_backend: dispatch_combine}",
                   WINDOW "\nall2all_backend has no effect with enable_expert_parallel false", false,
                   -1, none);
