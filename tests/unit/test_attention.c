@@ -111,6 +111,12 @@ START_TEST(test_padded_decodes)
     ck_assert_double_eq(eight.block_s, five.block_s);
     struct cost cost = attention_decode_finish(&attention, &eight, 5000.0, 1000.0);
     assert_near(cost.time_s, 10e-6 + sqrt(2e-6 * 2e-6 + 1e-8));
+    /* 3 KV heads: 5·3 blocks are fewer than 1.6·10, 6·3 are not. */
+    struct attention_shape shape = round_shape;
+    shape.kv_heads = 3.0;
+    attention = attention_of(&round_figures, shape);
+    ck_assert_double_eq(attention_decode_prepare(&attention, 5, 5).split_s, 4e-6);
+    ck_assert_double_eq(attention_decode_prepare(&attention, 6, 6).split_s, 0.0);
 }
 END_TEST
 
@@ -126,17 +132,8 @@ START_TEST(test_own_heads)
     assert_near(decode_s(&attention, 1, 1000), 10e-6 + sqrt(block_s * block_s + 1e-8));
     accelerator.flash_attention = 3;
     attention = attention_of(&accelerator, shape);
-    double stream_s = 6.4e-6 + 6.4e-9;
-    assert_near(decode_s(&attention, 1, 1000),
-                14e-6 + sqrt(block_s * block_s + stream_s * stream_s));
-    /* Two sequences are 0.8 waves. */
-    block_s *= 2.0;
-    assert_near(decode_s(&attention, 2, 1000), 10e-6 + sqrt(block_s * block_s + 1e-8));
-    /* One query head on one KV head shares nothing either. */
-    accelerator.flash_attention = 2;
-    shape.query_heads = shape.kv_heads = 1.0;
-    attention = attention_of(&accelerator, shape);
-    ck_assert_double_eq(attention_decode_prepare(&attention, 1, 1).split_s, 0.0);
+    double read_s = 6.4e-6 + 6.4e-9;
+    assert_near(decode_s(&attention, 1, 1000), 14e-6 + sqrt(block_s * block_s + read_s * read_s));
 }
 END_TEST
 
@@ -220,6 +217,24 @@ START_TEST(test_mixed)
 }
 END_TEST
 
+/* Chunks of 200 tokens over 300 and of 10 over 100: 4 tiles that see 432, and one that sees 110 (less than
+ * half a tile ahead); 2·4 − 5 with nothing to do, in whatever order they come. */
+START_TEST(test_uneven_chunks)
+{
+    const struct prefill_chunk chunks[2][2] = {{{200, 300}, {10, 100}}, {{10, 100}, {200, 300}}};
+    struct attention attention = attention_of(&round_figures, round_shape);
+    double tau = 5.12e-9;
+    double busy = 5 * 1e-6 + tau * (4 * 432 + 110) + 3 * 0.25e-6;
+    double compute_s = 0.8 * busy + 0.5 * (1e-6 + tau * 500);
+    double memory_s = 800.0 * 610 / 0.5e12 + 3200.0 * 210 / 1e12;
+    for (int i = 0; i < 2; i++) {
+        struct step_load load = chunks_load(chunks[i], 2);
+        assert_near(mixed_s(&attention, &load),
+                    5e-6 + sqrt(compute_s * compute_s + memory_s * memory_s));
+    }
+}
+END_TEST
+
 /* Nothing ends before its longest tile does: one of a lone decode with 8 heads on 1000 SMs. */
 START_TEST(test_critical_path)
 {
@@ -273,7 +288,6 @@ START_TEST(test_reading_again)
         {{2500, 0}, 2.5},   /* 40 tiles: no less than a head */
         {{64, 2436}, 1.15}, /* one tile: 10 heads at once, (4 + 9)/10 = 1.3 times */
         {{500, 3000}, 3.4}, /* 1.4 of the L2: all of it misses */
-        {{500, 9500}, 3.4},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         const struct prefill_chunk *chunk = &cases[i].chunk;
@@ -386,6 +400,7 @@ int main(void)
                                   test_decodes_bound_by_compute,
                                   test_window_of_decodes,
                                   test_mixed,
+                                  test_uneven_chunks,
                                   test_critical_path,
                                   test_packed_heads,
                                   test_reading_again,

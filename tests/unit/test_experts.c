@@ -1,6 +1,5 @@
 /* What a step of a model with experts costs, by hand: FLOPs, bytes and messages under tensor, expert and
  * data parallelism. */
-#include "model_spec.h"
 #include "round_figures.h"
 
 /* Mixtral: 32 layers of 4096, 8 experts of 14336, of which a token takes 2; 32 heads on 8 KV heads. */
@@ -199,6 +198,24 @@ START_TEST(test_padding)
 }
 END_TEST
 
+/* What is kept from one step to the next is of the same rows, and as many of them of use. */
+START_TEST(test_steps_in_turn)
+{
+    struct deployment deployment = deployment_of(1, 2, true);
+    struct step_load all = fixture_decodes(8, 100), half = four_decodes(16);
+    all.group_rows = 16;
+    half.idle_sequences = 4;
+    struct cost_model cost_model = fixture_deploy(&fixture, &deployment, 64);
+    for (int i = 0; i < 4; i++) {
+        const struct step_load *load = i % 2 == 0 ? &all : &half;
+        struct cost cost, alone = fixture_step_on(&fixture, &deployment, load);
+        cost_model.step(cost_model.state, load, &cost);
+        ck_assert_mem_eq(&cost, &alone, sizeof cost);
+    }
+    cost_model.destroy(cost_model.state);
+}
+END_TEST
+
 /* gpt-oss: 128 experts, 4 a token, of 2880 × 2880 thrice, in 4 bits with a byte a 32: 0.53125 bytes. Half
  * of 36 layers see 128 tokens; 64 heads on 8 KV heads of 64, 2048 bytes of cache a token. */
 START_TEST(test_quantised_experts)
@@ -227,6 +244,7 @@ int main(void)
                                   test_messages_of_both,
                                   test_group_rows,
                                   test_padding,
+                                  test_steps_in_turn,
                                   test_quantised_experts};
     return unit_run_with("experts", tests, COUNT(tests), enter, leave);
 }

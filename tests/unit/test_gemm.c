@@ -50,6 +50,14 @@ START_TEST(test_large_tiles_for_many_rows)
 }
 END_TEST
 
+/* 10 tiles of 64 × 64 are a wave of 1 + 2.56 µs; 5 of 64 × 128 one of 1 + 3.84; 40 of 16 × 64 four of
+ * 1 + 1.6. */
+START_TEST(test_small_tiles_reach_all_sms)
+{
+    assert_near(tiles_s(round_figures, DTYPE_BF16, shape_of(64, 640, 1000)), 3.56e-6);
+}
+END_TEST
+
 START_TEST(test_partial_wave)
 {
     struct accelerator accelerator = round_figures;
@@ -213,11 +221,17 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {test_pnorm,        test_large_tiles_for_many_rows,
-                                  test_partial_wave, test_split_inner_dimension,
-                                  test_memory,       test_whole,
-                                  test_8bit,         test_weight_only,
-                                  test_quantise,     test_dtype,
+    const TTest *const tests[] = {test_pnorm,
+                                  test_large_tiles_for_many_rows,
+                                  test_small_tiles_reach_all_sms,
+                                  test_partial_wave,
+                                  test_split_inner_dimension,
+                                  test_memory,
+                                  test_whole,
+                                  test_8bit,
+                                  test_weight_only,
+                                  test_quantise,
+                                  test_dtype,
                                   test_matrices};
     return unit_run("gemm", tests, COUNT(tests));
 }

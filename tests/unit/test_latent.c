@@ -1,5 +1,6 @@
 /* Latent attention, by hand: FLOPs and bytes of DeepSeek-V3, absorbed and expanded. */
-#include "model_spec.h"
+#include "operator_list.h"
+#include "roofline.h"
 #include "round_figures.h"
 
 /* 61 layers of 7168, 128 heads over 8 ranks: 16 of 128 + 64 and, for values, 128 wide. Queries go through
@@ -150,7 +151,29 @@ START_TEST(test_heads)
 }
 END_TEST
 
-/* 8-bit products reach twice the peak; without units for them weights are all that is narrow. */
+/* The product of 64 rows of 16·128 elements and 7168 columns, in each layer. */
+static void check_output_projection(const struct step_load *load, int dtype,
+                                    double activation_bytes, struct cost pass, double pass_bytes)
+{
+    struct cost_model cost_model = fixture_create(&fixture, 8);
+    struct operator_list list;
+    roofline_list(&cost_model, load, &list);
+    cost_model.destroy(cost_model.state);
+    const struct gemm_shape shape = {64, 64, 7168, 2048, 1 + 4.0 / (128 * 128), activation_bytes,
+                                     2.0};
+    struct cost product = gemm_cost(&fixture.accelerator, dtype, &shape);
+    for (int i = 0; i < list.count; i++) {
+        if (strcmp(list.items[i].name, "output projection") != 0)
+            continue;
+        assert_near(list.items[i].cost.time_s, layers * (product.time_s + pass.time_s));
+        assert_near(list.items[i].moved_bytes, layers * (gemm_bytes(&shape) + pass_bytes));
+        return;
+    }
+    ck_abort_msg("there is no output projection");
+}
+
+/* 8-bit products reach twice the peak, after a pass over their rows, 2 bytes in and 1 out an element;
+ * without units for them weights are all that is narrow. */
 START_TEST(test_8bit)
 {
     struct step_load load = fixture_decodes(64, 1000);
@@ -159,11 +182,14 @@ START_TEST(test_8bit)
     ck_assert_double_eq(cost_model.peak_flops_per_s, 200e12);
     cost_model.destroy(cost_model.state);
     struct cost both = fixture_step(&fixture, 8, &load);
+    check_output_projection(&load, DTYPE_FP8, 1.0, quantise_cost(&round_figures, 64, 2048),
+                            3.0 * 64 * 2048);
     fixture.accelerator.fp8_flops_per_s = NAN;
     cost_model = fixture_create(&fixture, 8);
     ck_assert_double_eq(cost_model.peak_flops_per_s, 100e12);
     cost_model.destroy(cost_model.state);
     struct cost weights = fixture_step(&fixture, 8, &load);
+    check_output_projection(&load, DTYPE_BF16, 2.0, (struct cost){0}, 0.0);
     ck_assert_double_eq(weights.bytes, both.bytes);
     ck_assert_double_eq(weights.flops, both.flops);
 }

@@ -162,6 +162,11 @@ START_TEST(test_imbalance)
         ck_assert_double_gt(imbalance, 1.0);
     }
     gsl_rng_free(rng);
+    /* Two experts, ⅔ and ⅓, on a rank each: a CV of ⅓, and c = Φ⁻¹(√0.5264) = Φ⁻¹(0.72554), which tables
+     * have as 0.5994. */
+    double of_two, pairs_of_two;
+    route((struct moe_routing){2.0, 1.0, 2.0, 1.0, 0.0}, 100.0, &of_two, &pairs_of_two);
+    ck_assert_double_eq_tol(pairs_of_two, 50.0 * (1.0 + 0.5994 / 3.0), 0.005);
     /* Never more than all pairs on one rank; one rank has no busiest; what is said wins. */
     double active, pairs;
     route((struct moe_routing){8.0, 1.0, 8.0, 6.0, 0.0}, 100.0, &active, &pairs);
