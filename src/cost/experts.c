@@ -22,7 +22,6 @@ static void list_routed(const struct listing *listing, double layers)
     struct moe_shape shape = {
         .tokens = listing->rows,
         .useful_tokens = listing->useful_rows,
-        .experts_per_token = routing.experts_per_token,
         .local_experts = routing.experts / spread,
         .hidden = shard->hidden,
         .inner = (double)model->moe_intermediate_size * spread / ranks,
@@ -31,6 +30,9 @@ static void list_routed(const struct listing *listing, double layers)
         .activation_bytes = shard->element_bytes,
     };
     moe_route(&routing, listing->rows, &shape.active_experts, &shape.pairs);
+    shape.moved_pairs = deployment->all2all_backend == ALL2ALL_DISPATCH_COMBINE
+                            ? shape.pairs
+                            : listing->rows * routing.experts_per_token;
     struct step_operator added = {
         .name = "experts",
         .cost = moe_cost(shard->accelerator, shard->experts.dtype, &shape),

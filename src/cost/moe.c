@@ -15,6 +15,8 @@
  *     t    = t0 + pnorm(2·w·rows/(P·ec), bw·w·active/(W·em))
  *          + ba·T·k·(3·h + 2·(3 or 2)·f)/(W·em)             gather, activation and sum over experts
  *
+ * (T·k: those of its own pairs, where a rank is given no other tokens)
+ *
  * with bw and ba bytes an element of weights and activations. */
 #include "operators.h"
 
@@ -85,7 +87,7 @@ static double matrix_elements(const struct moe_shape *shape)
 
 static double activation_traffic(const struct moe_shape *shape)
 {
-    return shape->activation_bytes * shape->tokens * shape->experts_per_token *
+    return shape->activation_bytes * shape->moved_pairs *
            (3.0 * shape->hidden + 2.0 * (shape->gated ? 3.0 : 2.0) * shape->inner);
 }
 

@@ -80,11 +80,13 @@ struct cost point_to_point_cost(const struct interconnect *interconnect, double 
 struct moe_shape {
     double tokens;        /* that the ranks that hold the experts compute together */
     double useful_tokens; /* of those, not padding */
-    double experts_per_token;
+
     double local_experts;  /* on the rank */
     double active_experts; /* of those, with any token */
-    double pairs;          /* of a token and an expert, on the rank */
-    double hidden, inner;  /* of an expert: the rank's slice of it */
+    double pairs;          /* of a token and an expert, that the rank computes */
+    double
+        moved_pairs; /* whose activations it moves: of all ranks, where it is given every token */
+    double hidden, inner; /* of an expert: the rank's slice of it */
     bool gated;
     double weight_bytes;     /* of an element, scales included */
     double activation_bytes; /* of an element */

@@ -114,7 +114,7 @@ static struct kernel_prediction predict_moe(const struct accelerator *accelerato
     double element_bytes = dtype_bytes(moe->dtype);
     struct moe_shape shape = {.tokens = moe->tokens,
                               .useful_tokens = moe->tokens,
-                              .experts_per_token = moe->experts_per_token,
+                              .moved_pairs = moe->tokens * moe->experts_per_token,
                               .local_experts = moe->experts / moe->expert_ranks,
                               .active_experts = moe->active_experts,
                               .pairs = moe->pairs,

@@ -104,11 +104,11 @@ LLMSIM_CONFIGS=/nowhere "$llmsim" datasheet.yaml "${override[@]}" --print-config
 expect 'a datasheet prints the same' cmp printed.yaml again.yaml
 expect 'and runs the same' same_digest "$(grep '^Digest' datasheet.txt)" \
     "$(LLMSIM_CONFIGS=/nowhere digest printed.yaml)"
-expect 'with what it was given' test "$(grep -c 'compute_efficiency: 0' printed.yaml)" = 2
+expect 'with what it was given' test "$(grep -c 'compute_efficiency: ' printed.yaml)" = 4
 LLMSIM_CONFIGS=$top/configs "$llmsim" base.yaml -s accelerator=l40s --print-config >printed.yaml
 expect 'a shipped name stays a name' grep -qx '  efficiencies_from: "rtx-4090"' printed.yaml
 expect 'its efficiencies by -s' test "$("$llmsim" datasheet.yaml --print-config \
-    -s accelerator.gemm.compute_efficiency=0.5 | grep -c 'compute_efficiency: 0.5$')" = 1
+    -s accelerator.gemm.compute_efficiency=0.55 | grep -c 'compute_efficiency: 0.55$')" = 1
 expect 'other efficiencies by -s' grep -q ' (datasheet; efficiencies of h100-sxm), ' <("$llmsim" datasheet.yaml -q \
     -s accelerator.efficiencies_from="$top/configs/accelerators/h100-sxm.yaml" "${override[@]}")
 "$llmsim" datasheet.yaml "${override[@]}" -q -s accelerator="$top/configs/accelerators/v100.yaml" >v100.txt 2>stderr

@@ -226,11 +226,10 @@ START_TEST(test_uneven_chunks)
     double tau = 5.12e-9;
     double busy = 5 * 1e-6 + tau * (4 * 432 + 110) + 3 * 0.25e-6;
     double compute_s = 0.8 * busy + 0.5 * (1e-6 + tau * 500);
-    double memory_s = 800.0 * 610 / 0.5e12 + 3200.0 * 210 / 1e12;
     for (int i = 0; i < 2; i++) {
         struct step_load load = chunks_load(chunks[i], 2);
         assert_near(mixed_s(&attention, &load),
-                    5e-6 + sqrt(compute_s * compute_s + memory_s * memory_s));
+                    5e-6 + rounded_maximum(compute_s, 800.0 * 610 / 0.5e12) + new_tokens_s(210));
     }
 }
 END_TEST

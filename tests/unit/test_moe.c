@@ -181,7 +181,7 @@ END_TEST
 /* 100 tokens, 2 of 8 experts of 1000 × 500, all of them busy, in 16 bits. */
 static const struct moe_shape round_moe = {.tokens = 100.0,
                                            .useful_tokens = 90.0,
-                                           .experts_per_token = 2.0,
+                                           .moved_pairs = 200.0,
                                            .local_experts = 8.0,
                                            .active_experts = 8.0,
                                            .pairs = 200.0,
@@ -250,7 +250,7 @@ START_TEST(test_bound_by_compute)
 {
     struct moe_shape shape = round_moe;
     shape.tokens = shape.useful_tokens = 30000.0;
-    shape.pairs = 60000.0;
+    shape.pairs = shape.moved_pairs = 60000.0;
     struct cost cost = moe_cost(&round_figures, DTYPE_BF16, &shape);
     assert_near(cost.bound_s[BOUND_COMPUTE],
                 sqrt(3615.36e-6 * 3615.36e-6 + 48e-6 * 48e-6) + 1440e-6);
