@@ -25,7 +25,7 @@ int32_t router_choose(const struct replica *replicas, int32_t data_parallel_size
     int32_t first = 0;
     int64_t least = rank_score(replicas, engines);
     for (int32_t rank = 1; rank < data_parallel_size; rank++) {
-        int64_t score = rank_score(&replicas[rank * engines], engines);
+        int64_t score = rank_score(&replicas[(ptrdiff_t)rank * engines], engines);
         if (score < least) {
             least = score;
             first = rank * engines;

@@ -258,7 +258,8 @@ static bool init_pipelines(struct simulation *simulation)
     simulation->pipelines = calloc((size_t)ranks, sizeof *simulation->pipelines);
     bool done = simulation->pipelines != NULL;
     for (int32_t i = 0; done && i < ranks; i++)
-        done = pipeline_init(&simulation->pipelines[i], &simulation->replicas[i * stages], stages);
+        done = pipeline_init(&simulation->pipelines[i],
+                             &simulation->replicas[(ptrdiff_t)i * stages], stages);
     return done || error_run(simulation->error, "out of memory for %d pipelines", ranks);
 }
 

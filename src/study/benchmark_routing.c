@@ -44,12 +44,12 @@ static struct spread spread_of(double exponent, double tokens, double pairs, dou
     double least = few ? 0.01 : 1.0;
     double most = fmax(few ? 2.0 : 0.8 * tokens, 1.0001 * least);
     double sum = 0.0;
-    for (double i = 0.5; i < experts; i += 1.0)
-        sum += quantile(exponent, least, most, i / experts);
+    for (int i = 0; i < (int)experts; i++)
+        sum += quantile(exponent, least, most, (i + 0.5) / experts);
     double scale = pairs / sum;
     double total = 0.0, squares = 0.0, rounded = 0.0, active = 0.0, largest = 0.0;
-    for (double i = 0.5; i < experts; i += 1.0) {
-        double given = fmin(scale * quantile(exponent, least, most, i / experts), tokens);
+    for (int i = 0; i < (int)experts; i++) {
+        double given = fmin(scale * quantile(exponent, least, most, (i + 0.5) / experts), tokens);
         total += given;
         squares += given * given;
         largest = fmax(largest, given);
