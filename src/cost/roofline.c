@@ -13,7 +13,7 @@
  * alone: two tables, filled on first use. In a step of decodes both are the number of decodes, and
  * all that is left are the contexts: a third table makes it one look-up and a handful of
  * multiplications. */
-#include "roofline_parts.h"
+#include "roofline_state.h"
 
 #include <assert.h>
 

@@ -1,6 +1,6 @@
 /* The state of the roofline cost model: what of a model's attention does not change from step to step,
  * and room for the tables. */
-#include "roofline_parts.h"
+#include "roofline_state.h"
 
 #include "accelerator_spec.h"
 

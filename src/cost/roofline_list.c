@@ -1,5 +1,5 @@
 /* The operators of a step, and where they run: the stages of a pipeline. */
-#include "roofline_parts.h"
+#include "roofline_state.h"
 
 int32_t roofline_padded_tokens(int32_t tokens, int32_t max_num_seqs, int32_t max_num_batched_tokens)
 {

@@ -16,7 +16,10 @@ static bool read_text(const char *text, struct cost_config *config, struct error
 static struct cost step(const struct cost_config *config, const struct step_load *load)
 {
     struct cost_setup setup = {.config = config,
-                               .deployment = {1, 1, 1, false, 0, 1.0, DTYPE_BF16},
+                               .deployment = {.tensor_parallel_size = 1,
+                                              .pipeline_parallel_size = 1,
+                                              .data_parallel_size = 1,
+                                              .kv_cache_dtype = DTYPE_BF16},
                                .max_num_batched_tokens = 100,
                                .max_num_seqs = 10};
     struct cost_model cost_model;
@@ -35,7 +38,10 @@ START_TEST(test_stages)
     const struct cost_config config = {.model = COST_LINEAR, .base_s = 6.0};
     const struct step_load load = {.tokens = 1, .decode_sequences = 1, .emitting_sequences = 1};
     struct cost_setup setup = {.config = &config,
-                               .deployment = {1, 3, 1, false, 0, 1.0, DTYPE_BF16},
+                               .deployment = {.tensor_parallel_size = 1,
+                                              .pipeline_parallel_size = 3,
+                                              .data_parallel_size = 1,
+                                              .kv_cache_dtype = DTYPE_BF16},
                                .max_num_batched_tokens = 100,
                                .max_num_seqs = 10};
     struct cost_model cost_model;

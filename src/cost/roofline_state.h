@@ -1,7 +1,7 @@
 /* What the files of the roofline cost model share: its state (roofline_create.c), the operators of a
  * step (roofline_list.c), and their sum (roofline.c). */
-#ifndef LLMSIM_COST_ROOFLINE_PARTS_H
-#define LLMSIM_COST_ROOFLINE_PARTS_H
+#ifndef LLMSIM_COST_ROOFLINE_STATE_H
+#define LLMSIM_COST_ROOFLINE_STATE_H
 
 #include "layers.h"
 
