@@ -21,6 +21,7 @@ bool accelerator_source_read(struct accelerator_source *source, const char *name
     source->path = named_file_path(&lookup, &reference, error);
     struct node *mapping =
         source->path != NULL ? document_read_file(source->document, source->path, error) : NULL;
+    source->mapping = mapping;
     return mapping != NULL && accelerator_read(source->document, mapping, config_directory,
                                                &source->accelerator, error);
 }
@@ -141,18 +142,35 @@ static void print_fitted(const struct calibration_parameter *parameter, int inde
     fprintf(out, "%*s%s: %s  # fitted\n", indent, "", parameter->key, parameter->after);
 }
 
+/* Of a section that is not in the file: what is not fitted, as it stood where it was taken from
+ * (efficiencies_from), of which nothing is taken any more once there is such a section. */
+static void print_lent(const struct rewriting *rewriting, const char *section,
+                       const struct node *lent, int indent)
+{
+    for (size_t i = 0; lent != NULL && i < lent->count; i++) {
+        const struct calibration_parameter *parameter =
+            find_parameter(rewriting, section, lent->keys[i]);
+        if (parameter == NULL || parameter->status != PARAMETER_FITTED)
+            fprintf(rewriting->out, "%*s%s: %s\n", indent, "", lent->keys[i], lent->items[i]->text);
+    }
+}
+
 /* The fitted keys that the section does not have yet; of a section that is not there at all, the
- * others too, which it would no longer take from elsewhere (efficiencies_from). */
+ * others too. */
 static void print_missing(const struct rewriting *rewriting, const char *section,
                           const struct node *mapping, int indent)
 {
+    const struct node *lent =
+        mapping == NULL ? node_find(rewriting->source->mapping, section) : NULL;
+    print_lent(rewriting, section, lent, indent);
     for (size_t i = 0; i < rewriting->report->fit_count; i++) {
         const struct calibration_fit *fit = &rewriting->report->fits[i];
         for (size_t j = 0; j < fit->parameter_count && names_section(rewriting, i, section); j++) {
             const struct calibration_parameter *parameter = &fit->parameters[j];
             if (parameter->status == PARAMETER_FITTED && node_find(mapping, parameter->key) == NULL)
                 print_fitted(parameter, indent, rewriting->out);
-            else if (mapping == NULL && *parameter->before != '\0')
+            else if (mapping == NULL && node_find(lent, parameter->key) == NULL &&
+                     *parameter->before != '\0')
                 fprintf(rewriting->out, "%*s%s: %s\n", indent, "", parameter->key,
                         parameter->before);
         }

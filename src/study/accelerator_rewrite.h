@@ -10,6 +10,7 @@ struct accelerator_source {
     struct document *document; /* owned; holds all texts */
     const char *path;
     const char *config_directory;
+    const struct node *mapping; /* of the file, joined with what efficiencies_from names */
     struct accelerator accelerator;
 };
 
