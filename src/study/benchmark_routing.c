@@ -58,7 +58,7 @@ static struct spread spread_of(double exponent, double tokens, double pairs, dou
     }
     double mean = total / experts;
     return (struct spread){
-        .active = active,
+        .active = fmin(active, pairs), /* where more were rounded up */
         .variation = sqrt(fmax(squares / experts - mean * mean, 0.0)) / mean,
         .largest = largest / mean,
         .spare = fmax(pairs - rounded, 0.0),
