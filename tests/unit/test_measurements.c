@@ -7,6 +7,7 @@ static struct document *document;
 static struct accelerator accelerator;
 static struct measurements measurements;
 static struct error error;
+static const char *implementation; /* to take; NULL: all */
 
 static void set_up(void)
 {
@@ -14,6 +15,7 @@ static void set_up(void)
     fixture_read_accelerator(document, "rtx-pro-6000", &accelerator);
     unit_enter_directory(directory);
     error = (struct error){0};
+    implementation = NULL;
 }
 
 static void tear_down(void)
@@ -29,6 +31,7 @@ static bool read_as(const char *name, const char *text, const char *model)
     measurements_fini(&measurements);
     struct measurement_options options = {.models = &model,
                                           .model_count = model != NULL ? 1 : 0,
+                                          .implementation = implementation,
                                           .config_directory = getenv("LLMSIM_CONFIGS")};
     bool done = measurements_read(&measurements, &name, 1, &accelerator, &options, &error);
     ck_assert_int_eq(unlink(name), 0);
@@ -54,6 +57,16 @@ static void refuse(const char *text, const char *message)
 #define ATTENTION                                                                                  \
     "batch_size,q_len,kv_len,num_heads,num_kv_heads,head_dim,attn_dtype,kv_cache_dtype,kernel,"    \
     "latency_us,l2_warm\n"
+
+#define MOE                                                                                        \
+    "num_tokens,hidden_size,inter_size,topk,num_experts,moe_tp_size,moe_ep_size,dtype,latency_"    \
+    "us\n"
+
+static bool moe_rows_are(double active_experts, double pairs)
+{
+    const struct moe_kernel *moe = &measurements.rows->kernel.moe;
+    return moe->active_experts == active_experts && moe->pairs == pairs;
+}
 
 START_TEST(test_kinds)
 {
@@ -113,7 +126,6 @@ START_TEST(test_left_out)
     ck_assert_int_eq(file->left_out_count, 1);
     ck_assert_int_eq(file->left_out[0].rows, 2);
     ck_assert_str_eq(file->left_out[0].reason, "dtype int3");
-    accept(ATTENTION "4,1,8,32,8,128,bfloat16,bfloat16,x,9.5,1\n", "decode_attention", 0);
     accept("mode,collective,num_gpus,bytes,latency_us\neager,all_reduce,2,256,5\n"
            "graph,gossip,2,256,5\n",
            "collective", 0);
@@ -127,6 +139,79 @@ START_TEST(test_left_out)
     accelerator.interconnect.kind = -1;
     accept("mode,collective,num_gpus,bytes,latency_us\ngraph,all_reduce,2,256,5\n", "collective",
            0);
+}
+END_TEST
+
+/* 4·kv·8·128 keys and values of two bytes: 61 tokens are 1 MB. */
+START_TEST(test_warm_rows_inform_a_fit_where_next_to_nothing_is_read)
+{
+    accept(ATTENTION "4,1,62,32,8,128,bfloat16,bfloat16,x,9.5,1\n", "decode_attention", 0);
+    unit_write_file("warm.csv",
+                    ATTENTION "4,1,61,32,8,128,bfloat16,bfloat16,x,9.5,1\n"
+                              "4,1,62,32,8,128,bfloat16,bfloat16,x,9.5,1\n"
+                              "4,1,61,32,8,128,bfloat16,bfloat16,x,9.5,0\n"
+                              "4,8,61,32,8,128,bfloat16,bfloat16,x,9.5,1\n",
+                    strlen(ATTENTION) + 4 * strlen("4,1,61,32,8,128,bfloat16,bfloat16,x,9.5,1\n"));
+    const char *path = "warm.csv";
+    struct measurement_options options = {0};
+    measurements_fini(&measurements);
+    ck_assert(measurements_read(&measurements, &path, 1, &accelerator, &options, &error));
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_uint_eq(measurements.count, 3);
+    ck_assert(measurements.rows[0].fit_only);
+    /* Cold, or a prefill: compared. */
+    ck_assert(!measurements.rows[1].fit_only && !measurements.rows[2].fit_only);
+    const struct measurement_file *file = measurements.files;
+    ck_assert_int_eq(file->rows, 2);
+    ck_assert_int_eq(file->left_out_count, 1);
+    ck_assert_int_eq(file->left_out[0].rows, 2);
+    ck_assert_ptr_nonnull(strstr(file->left_out[0].reason, "l2_warm"));
+}
+END_TEST
+
+START_TEST(test_experts)
+{
+    accept(MOE "64,1024,512,2,8,1,1,bfloat16,50\n", "moe", 1);
+    const struct kernel *kernel = &measurements.rows->kernel;
+    ck_assert_int_eq(kernel->kind, KERNEL_MOE);
+    ck_assert(kernel->moe.tokens == 64 && kernel->moe.hidden == 1024 && kernel->moe.inner == 512);
+    ck_assert(moe_rows_are(8, 128));
+    accept("distribution," MOE "balanced,3,1024,512,2,8,1,2,bfloat16,50\n"
+           "power_law_1.2,64,1024,512,2,8,1,2,bfloat16,50\n"
+           "zipf,64,1024,512,2,8,1,1,bfloat16,50\n",
+           "moe", 2);
+    ck_assert(moe_rows_are(3, 3));
+    ck_assert(measurements.rows[1].kernel.moe.pairs > 64);
+    ck_assert_str_eq(measurements.files[0].left_out[0].reason, "distribution zipf");
+    accept("model,tp,tokens,activated_experts,latency_us\nQwen/Qwen3-30B-A3B,2,4,30,50\n",
+           "moe_layers", 1);
+    ck_assert(moe_rows_are(30, 32));
+    refuse(MOE "64,1024,512,9,8,1,1,bfloat16,50\n", "m.csv:2:13: more experts a token");
+    refuse(MOE "64,1024,512,2,8,1,9,bfloat16,50\n", "m.csv:2:19: more ranks than experts");
+}
+END_TEST
+
+START_TEST(test_implementations)
+{
+    const char *text = "impl,version,mode,collective,num_gpus,bytes,dtype,latency_us\n"
+                       "vllm,0.19.0,graph,all_reduce,2,256,bfloat16,5\n"
+                       "vllm,0.24.0,graph,all_reduce,2,256,bfloat16,5\n"
+                       "nccl-tests,2.27,graph,all_gather,2,256,bfloat16,5\n"
+                       "vllm2,0.24.0,graph,all_reduce,2,256,bfloat16,5\n";
+    static const struct {
+        const char *wanted;
+        size_t rows;
+    } cases[] = {{NULL, 4},          {"vllm", 2}, {"vllm/0.24.0,nccl-tests", 2},
+                 {"vllm/0.24.0", 1}, {"vll", 0},  {"nccl-tests,vllm2/0.24.0,vllm", 4},
+                 {"vllm/0.24", 0}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        implementation = cases[i].wanted;
+        accept(text, "collective", cases[i].rows);
+    }
+    ck_assert_str_eq(measurements.files[0].left_out[0].reason, "not of vllm/0.24");
+    /* A file that names none is of whatever is wanted. */
+    accept("mode,collective,num_gpus,bytes,latency_us\ngraph,all_reduce,2,256,5\n", "collective",
+           1);
 }
 END_TEST
 
@@ -196,6 +281,9 @@ int main(void)
                                   test_kernels,
                                   test_shapes_of_files,
                                   test_left_out,
+                                  test_warm_rows_inform_a_fit_where_next_to_nothing_is_read,
+                                  test_experts,
+                                  test_implementations,
                                   test_models_of_files_without_the_column,
                                   test_refused};
     return unit_run_with("measurements", tests, COUNT(tests), set_up, tear_down);
