@@ -20,7 +20,7 @@ static void require(bool condition)
 static const char accelerator_text[] =
     "{name: fuzz, memory: 8 GiB, memory_bandwidth: 1 TB/s, bf16_flops: 1 PFLOP/s,"
     " fp16_flops: 1 PFLOP/s, fp32_flops: 1 PFLOP/s, sm_count: 50, l2_cache: 20 MB,"
-    " interconnect: {kind: pcie, latency: 9 us, bandwidth: 9 GB/s}}";
+    " interconnect: {kind: pcie, bandwidth: 9 GB/s}}";
 static const char model_path[] = "/tmp/llmsim-fuzz-model.yaml";
 static const char model_text[] =
     "{name: fuzz, hidden_size: 64, intermediate_size: 128, num_hidden_layers: 2,"
@@ -51,7 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct accelerator accelerator;
     const struct node *root = document_read_text(document, "accelerator", accelerator_text,
                                                  sizeof accelerator_text - 1, &error);
-    require(settings_read(document, &accelerator_settings, root, &accelerator, &error));
+    require(settings_read(document, &accelerator_settings, root, &accelerator, &error) &&
+            accelerator_resolve(&accelerator, root, &error));
     const char *const models[] = {model_path, "m=/tmp/llmsim-fuzz-model.yaml"};
     const struct measurement_options options = {.models = models, .model_count = 2};
     const char *const paths[] = {path};
