@@ -112,6 +112,17 @@ static bool apply_overrides(const struct loading *loading, const char *const *ov
     return true;
 }
 
+/* How latents are attended to says nothing of a model that has none. */
+static bool refuse_latents(const struct experiment_config *config, const struct node *cost,
+                           struct error *error)
+{
+    if (config->cost.latent_attention < 0 || config->model.kv_lora_rank > 0)
+        return true;
+    return error_input(error, node_key_location(cost, "latent_attention"),
+                       "'latent_attention' has no meaning for %s, which has no latents",
+                       config->model.name);
+}
+
 static bool read_sections(const struct loading *loading)
 {
     struct experiment_config *config = loading->config;
@@ -136,7 +147,8 @@ static bool read_sections(const struct loading *loading)
         return error_input(error, &root->at,
                            "'workload' is missing: a trace, or generated traffic");
     return workload_check(&config->workload, workload, error) &&
-           cost_config_resolve(&config->cost, node_find(root, "cost"), error);
+           cost_config_resolve(&config->cost, node_find(root, "cost"), error) &&
+           refuse_latents(config, node_find(root, "cost"), error);
 }
 
 /* vLLM refuses to start when not one request of max_model_len would fit; here shorter requests may

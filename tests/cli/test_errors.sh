@@ -264,6 +264,7 @@ with 'a KV cache of 4 bits' "'kv_cache_dtype' cannot be fp4 for tiny, which is" 
 with 'too few blocks for a pipeline' '3 KV blocks are too few for the 2 virtual engines' engine.pipeline_parallel_size=2 accelerator.interconnect.kind=pcie 'accelerator.interconnect.bandwidth=32 GB/s' engine.num_gpu_blocks_override=3
 with 'a budget below the sequences' "'max_num_batched_tokens' (8) must be at least 'max_num_seqs' (16)" engine.max_num_batched_tokens=8 engine.max_num_seqs=16
 with 'one block only' "'num_gpu_blocks_override' must be" engine.num_gpu_blocks_override=1
+with 'latents in a model without' "'latent_attention' has no meaning for tiny" cost.latent_attention=absorbed
 with 'a linear cost for a roofline' "'base'" 'cost.base=1 ms'
 
 # --- a Hugging Face config.json
