@@ -200,10 +200,26 @@ static void fall_back_dtype(const struct loading *loading)
     loading->warn(text);
 }
 
+/* What vLLM's Marlin kernels are for. */
+static void warn_of_weight_only(const struct loading *loading)
+{
+    const struct model *model = &loading->config->model;
+    const struct accelerator *accelerator = &loading->config->accelerator;
+    int activations = model->quantization.activations;
+    if (activations < 0 || accelerator_supports(accelerator, activations))
+        return;
+    char text[256];
+    snprintf(text, sizeof text,
+             "%s does not compute in %s: the weights of %s are turned into %s as they are used",
+             accelerator->name, dtype_names[activations], model->name, dtype_names[model->dtype]);
+    loading->warn(text);
+}
+
 static bool resolve(const struct loading *loading)
 {
     struct experiment_config *config = loading->config;
     fall_back_dtype(loading);
+    warn_of_weight_only(loading);
     const struct node *engine = node_find(loading->root, "engine");
     if (!engine_config_resolve(&config->engine, engine, &config->model, &config->accelerator,
                                loading->warn, loading->error) ||

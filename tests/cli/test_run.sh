@@ -114,6 +114,10 @@ expect 'other efficiencies by -s' grep -q ' (datasheet; efficiencies of h100-sxm
 "$llmsim" datasheet.yaml "${override[@]}" -q -s accelerator="$top/configs/accelerators/v100.yaml" >v100.txt 2>stderr
 expect 'a dtype that it lacks is told' grep -qx \
     'warning: v100 does not compute in bf16: llama-3.1-8b runs in fp16, as vLLM would run it' stderr
+"$llmsim" base.yaml "${override[@]}" -q -s accelerator="$top/configs/accelerators/a100-sxm-80gb.yaml" \
+    -s model.quantization.weights=fp8 -s model.quantization.activations=fp8 2>stderr >/dev/null
+expect 'so is a dtype of activations' grep -qx \
+    'warning: a100-sxm-80gb does not compute in fp8: the weights of llama-3.1-8b are turned into bf16 as they are used' stderr
 expect 'and another taken' same_digest "$(grep '^Digest' v100.txt)" \
     "$(digest datasheet.yaml "${override[@]}" -s accelerator="$top/configs/accelerators/v100.yaml" -s model.dtype=fp16)"
 
