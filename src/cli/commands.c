@@ -45,7 +45,7 @@ const struct command commands[] = {
      "      --fit            fit efficiencies and overheads, print the residuals, write a "
      "description\n"
      "  -o, --output FILE    of --fit: where the new description goes ('-': stdout)\n"
-     "      --hold KEY       of --fit: leave gemm.fixed or the like as it is, as often as needed\n"
+     "      --hold KEY       of --fit: leave gemm.tile or the like as it is, as often as needed\n"
      "      --json FILE      the errors as JSON ('-': stdout)\n"
      "      --model NAME=M   what a model of the measurements is: a name from configs/models, or "
      "a\n"

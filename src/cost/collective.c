@@ -12,8 +12,8 @@
  * One-shot and two-shot are the kernels of vLLM's custom all-reduce (csrc/custom_all_reduce.cuh),
  * which leaves longer messages to NCCL.
  *
- * All-gather, reduce-scatter, all-to-all, where S is the message of all ranks together and w = o/n·S
- * is what one sends:
+ * All-gather and reduce-scatter, where S is the message of all ranks together, and all-to-all, where
+ * S is what one rank has for all of them: w = o/n·S is what one sends:
  *
  *     g + gh·o + min(w/(V·gb), gl + w/(V·glb·(n/8)^ge)) */
 #include "operators.h"

@@ -47,14 +47,14 @@ static void list_routed(const struct listing *listing, double layers)
     operator_list_add(listing->list, layers, &added);
 }
 
-/* Bytes that a dispatch moves, of all ranks together: a token goes to as many ranks as its experts
- * are on, its own included. */
+/* Bytes that a rank has to dispatch: each of its tokens goes to as many ranks as its experts are on,
+ * its own included. */
 static double dispatched_bytes(const struct listing *listing, double ranks)
 {
     const struct shard *shard = listing->shard;
     double experts_per_token = (double)shard->model->num_experts_per_tok;
     double visited = ranks * -expm1(experts_per_token * log1p(-1.0 / ranks));
-    return listing->rows * visited * shard->hidden * shard->element_bytes;
+    return listing->rows / ranks * visited * shard->hidden * shard->element_bytes;
 }
 
 static void list_exchange(const struct listing *listing, double layers)

@@ -8,7 +8,8 @@
  *                                                           draws has, c = Φ⁻¹(0.5264^(1/ep))
  *
  * The kernel (vLLM's fused_moe, a grouped GEMM up and one down) pads the rows of each expert to blocks
- * of b = 16 where T ≤ E/ep, else 64:
+ * of b = 16 where T ≤ E/ep, else 64; for weights of 4 bits (Marlin) to the smallest of 8, 16, 32 and 64
+ * that holds the pairs of an active expert:
  *
  *     rows = max(b·active, pairs + b/2·active)
  *     w    = (gated: 3, else 2)·h·f
@@ -97,11 +98,21 @@ double moe_bytes(const struct moe_shape *shape)
            activation_traffic(shape);
 }
 
+static double block_rows(const struct moe_shape *shape)
+{
+    double block = 8.0;
+    if (shape->weight_bytes >= 1.0)
+        return shape->tokens <= shape->local_experts ? 16.0 : 64.0;
+    while (block < 64.0 && block * shape->active_experts < shape->pairs)
+        block *= 2.0;
+    return block;
+}
+
 struct cost moe_cost(const struct accelerator *accelerator, int dtype,
                      const struct moe_shape *shape)
 {
     const struct moe_efficiency *fit = &accelerator->moe;
-    double block = shape->tokens <= shape->local_experts ? 16.0 : 64.0;
+    double block = block_rows(shape);
     double rows =
         fmax(block * shape->active_experts, shape->pairs + block / 2.0 * shape->active_experts);
     double elements = matrix_elements(shape);

@@ -70,8 +70,8 @@ struct cost elementwise_cost(const struct accelerator *accelerator, double moved
 /* All-reduce of a message of `message_bytes` over `ranks`; nothing for one rank. */
 struct cost all_reduce_cost(const struct interconnect *interconnect, int ranks,
                             double message_bytes);
-/* All-gather of what makes `message_bytes` once gathered, reduce-scatter of as much on every rank,
- * all-to-all of as much on all ranks together. */
+/* All-gather of what makes `message_bytes` once gathered; reduce-scatter, and all-to-all, of as much on
+ * every rank. */
 struct cost exchange_cost(const struct interconnect *interconnect, int ranks, double message_bytes);
 /* From one rank to another. */
 struct cost point_to_point_cost(const struct interconnect *interconnect, double bytes);

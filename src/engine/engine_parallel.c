@@ -173,8 +173,27 @@ static void resolve_async(const struct resolving *resolving)
     config->async_scheduling = 0;
 }
 
+/* An interconnect is one level: what is fitted to a server of eight is taken to reach further. */
+static void warn_of_many_ranks(const struct resolving *resolving)
+{
+    enum { RANKS_OF_A_SERVER = 8 };
+    const struct engine_config *config = resolving->config;
+    int64_t ranks = config->tensor_parallel_size * config->pipeline_parallel_size;
+    if (engine_is_lockstep(config, resolving->model))
+        ranks *= config->data_parallel_size;
+    if (ranks <= RANKS_OF_A_SERVER)
+        return;
+    char text[256];
+    snprintf(text, sizeof text,
+             "%lld accelerators that work together are taken to be on one interconnect, as in a "
+             "server: slower links between servers are not simulated",
+             (long long)ranks);
+    resolving->warn(text);
+}
+
 bool resolve_parallel(const struct resolving *resolving)
 {
+    warn_of_many_ranks(resolving);
     resolve_experts(resolving);
     resolve_all2all(resolving);
     resolve_async(resolving);

@@ -5,9 +5,10 @@
  * - v1 has one scheduler and one pool of KV blocks, and queues up to pipeline_parallel_size batches
  *   of it: a sequence that is in one of them is left out of the next ones. Here the running
  *   sequences are divided between engines once and for all, which comes to the same micro-batches
- *   while the engines are evenly loaded, but an engine can run out of blocks while another has some.
- * - max_num_seqs, which v1 applies to all batches together, is divided among the engines (v0 gives
- *   each of them all of it).
+ *   while the engines are evenly loaded, but an engine can run out of blocks while another has some,
+ *   and a request that outgrows an engine's share is rejected.
+ * - max_num_seqs, which v1 applies to all batches together, is divided among the engines, rounding
+ *   up (v0 gives each of them all of it).
  * - One null block for each engine, where v1 has one in all.
  *
  * From both: a stage takes the next step while its output is on its way; a send never blocks. */

@@ -57,7 +57,7 @@ bool held_keys_check(const struct held_keys *held, struct error *error)
         }
         if (known)
             continue;
-        error_input(error, NULL, "--hold %s: not a fitted key, as in gemm.fixed", held->names[i]);
+        error_input(error, NULL, "--hold %s: not a fitted key, as in gemm.tile", held->names[i]);
         if (section_known)
             error_suggest(error, dot + 1, names, name_count);
         return false;

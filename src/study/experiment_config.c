@@ -160,10 +160,12 @@ static void warn_of_short_cache(const struct loading *loading)
     if (tokens >= config->engine.max_model_len)
         return;
     char text[256];
+    bool divided = config->kv_memory.replica_blocks < config->kv_memory.num_gpu_blocks;
     snprintf(text, sizeof text,
-             "the KV cache holds %" PRId64 " tokens, fewer than max_model_len %" PRId64
-             ": vLLM would not start; longer requests are rejected",
-             tokens, config->engine.max_model_len);
+             "the KV cache%s holds %" PRId64 " tokens, fewer than max_model_len %" PRId64
+             ": %slonger requests are rejected",
+             divided ? " of one of the pipeline's engines" : "", tokens,
+             config->engine.max_model_len, divided ? "" : "vLLM would not start; ");
     loading->warn(text);
 }
 
