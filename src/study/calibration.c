@@ -130,7 +130,10 @@ bool calibration_check(const struct accelerator *accelerator,
                        struct error *error)
 {
     *report = (struct calibration_report){0};
-    if (measurements->count == 0)
+    size_t compared = 0;
+    for (size_t i = 0; i < measurements->count; i++)
+        compared += measurements->rows[i].fit_only ? 0 : 1;
+    if (compared == 0)
         return refuse_empty(measurements, error);
     return check_files(accelerator, measurements, report, error);
 }

@@ -235,6 +235,9 @@ fails 'unknown option' "unknown option '--frob'" -a gpu.yaml --check gemm.csv --
 fails 'unknown accelerator' "accelerators/h100.yaml" -a h100 --check gemm.csv
 fails 'missing file' 'absent.csv: cannot be opened' -a gpu.yaml --check absent.csv
 fails 'unknown key held' "did you mean 'tile'" -a gpu.yaml --fit gemm.csv -o new.yaml --hold gemm.tle
+printf '%s\n' batch_size,q_len,kv_len,num_heads,num_kv_heads,head_dim,attn_dtype,kv_cache_dtype,latency_us,l2_warm \
+    4,1,8,32,8,128,bfloat16,bfloat16,9.5,1 >warm.csv
+fails 'rows for a fit alone' 'nothing to compare: every row is left out (l2_warm' -a gpu.yaml --check warm.csv
 fails 'key held that is not fitted' 'not a fitted key' -a gpu.yaml --fit gemm.csv -o new.yaml --hold gemm.fixed
 printf 'm,n,k,dtype,latency_us\n1,2,3,bfloat16,0\n' >zero.csv
 fails 'bad row' 'zero.csv:2:16: latency_us' -a gpu.yaml --check gemm.csv zero.csv
