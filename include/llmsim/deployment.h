@@ -32,6 +32,16 @@ static inline int32_t deployment_expert_ranks(const struct deployment *deploymen
     return deployment->tensor_parallel_size * deployment->data_parallel_size;
 }
 
+/* Layers of a pipeline stage, as vLLM divides them (distributed/utils.py, get_pp_indices): as many on
+ * each, and those left over on the ones before the last. */
+static inline int64_t deployment_layers_of_stage(const struct deployment *deployment,
+                                                 int64_t layers, int32_t stage)
+{
+    int32_t stages = deployment->pipeline_parallel_size;
+    bool takes_one = stage < stages - 1 && stage >= stages - 1 - layers % stages;
+    return layers / stages + (takes_one ? 1 : 0);
+}
+
 /* Layers of the pipeline stage that has most of them. */
 static inline int64_t deployment_stage_layers(const struct deployment *deployment, int64_t layers)
 {

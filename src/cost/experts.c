@@ -39,11 +39,8 @@ static void list_routed(const struct listing *listing, double layers)
         .moved_bytes = moe_bytes(&shape),
         .peak_flops_per_s = accelerator_flops_per_s(shard->accelerator, shard->experts.dtype),
     };
-    if (shard->experts.quantises) {
-        struct cost pass = quantise_cost(shard->accelerator, listing->rows, shard->hidden);
-        cost_add(&added.cost, &pass);
-        added.moved_bytes += (shard->element_bytes + 1.0) * listing->rows * shard->hidden;
-    }
+    if (shard->experts.quantises)
+        listing_add_quantising(listing, shard->hidden, &added);
     operator_list_add(listing->list, layers, &added);
 }
 

@@ -2,6 +2,15 @@
 
 #include "accelerator_spec.h"
 
+void listing_add_quantising(const struct listing *listing, double inner,
+                            struct step_operator *added)
+{
+    const struct shard *shard = listing->shard;
+    struct cost pass = quantise_cost(shard->accelerator, listing->rows, inner);
+    cost_add(&added->cost, &pass);
+    added->moved_bytes += (shard->element_bytes + 1.0) * listing->rows * inner;
+}
+
 void listing_gemm(const struct listing *listing, const char *name, double calls, double columns,
                   double inner, const struct projection *projection)
 {
@@ -21,11 +30,8 @@ void listing_gemm(const struct listing *listing, const char *name, double calls,
         .moved_bytes = gemm_bytes(&shape),
         .peak_flops_per_s = accelerator_flops_per_s(shard->accelerator, projection->dtype),
     };
-    if (projection->quantises) {
-        struct cost pass = quantise_cost(shard->accelerator, listing->rows, inner);
-        cost_add(&added.cost, &pass);
-        added.moved_bytes += (shard->element_bytes + 1.0) * listing->rows * inner;
-    }
+    if (projection->quantises)
+        listing_add_quantising(listing, inner, &added);
     operator_list_add(listing->list, calls, &added);
 }
 

@@ -15,6 +15,10 @@ struct listing {
 void listing_gemm(const struct listing *listing, const char *name, double calls, double columns,
                   double inner, const struct projection *projection);
 
+/* That pass, of rows `inner` wide, onto a product that is being added. */
+void listing_add_quantising(const struct listing *listing, double inner,
+                            struct step_operator *added);
+
 /* `moved` elements a row are read or written, of which `stored_bytes` must come from or go to device
  * memory. */
 void listing_elementwise(const struct listing *listing, const char *name, double calls,

@@ -189,14 +189,6 @@ static double layer_bytes(const struct model *model, bool with_experts,
     return bytes;
 }
 
-/* As vLLM divides them (get_pp_indices): what is left over goes to the stages before the last. */
-static int64_t stage_layers(const struct model *model, int stages, int stage)
-{
-    int64_t each = model->num_hidden_layers / stages, left = model->num_hidden_layers % stages;
-    int from_end = stages - stage;
-    return from_end >= 2 && from_end <= left + 1 ? each + 1 : each;
-}
-
 double model_weight_bytes(const struct model *model, const struct deployment *deployment)
 {
     double divisors[SPREAD_COUNT];
@@ -210,7 +202,7 @@ double model_weight_bytes(const struct model *model, const struct deployment *de
     int stages = deployment->pipeline_parallel_size;
     double most = 0.0;
     for (int stage = 0; stage < stages; stage++) {
-        int64_t layers = stage_layers(model, stages, stage);
+        int64_t layers = deployment_layers_of_stage(deployment, model->num_hidden_layers, stage);
         int64_t dense = layers < dense_left ? layers : dense_left;
         dense_left -= dense;
         double bytes = (double)dense * dense_layer + (double)(layers - dense) * expert_layer;

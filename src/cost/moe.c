@@ -50,11 +50,15 @@ static double probability_scale(const struct moe_routing *routing)
     return scale;
 }
 
+double moe_largest_deviation(double ranks)
+{
+    return gsl_cdf_ugaussian_Pinv(pow(0.5264, 1.0 / ranks));
+}
+
 static double default_imbalance(double ranks, double mean, double mean_square, double local_experts)
 {
     double deviation = sqrt(fmax(mean_square - mean * mean, 0.0)) / mean;
-    double largest = gsl_cdf_ugaussian_Pinv(pow(0.5264, 1.0 / ranks));
-    return fmin(1.0 + largest * deviation / sqrt(local_experts), ranks);
+    return fmin(1.0 + moe_largest_deviation(ranks) * deviation / sqrt(local_experts), ranks);
 }
 
 void moe_route(const struct moe_routing *routing, double tokens, double *active_experts,

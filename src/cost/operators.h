@@ -107,6 +107,9 @@ struct moe_routing {
     double imbalance;                  /* pairs of the busiest rank over the mean; 0: by the skew */
 };
 
+/* By how many standard deviations the largest of as many sums is expected above the mean. */
+double moe_largest_deviation(double ranks);
+
 /* Experts with any of `tokens` tokens, on the mean rank; pairs, on the busiest. */
 void moe_route(const struct moe_routing *routing, double tokens, double *active_experts,
                double *pairs);

@@ -121,23 +121,13 @@ void roofline_list(const struct cost_model *cost_model, const struct step_load *
         operator_list_add(list, 1, &host);
 }
 
-/* Where a stage's layers end is vLLM's choice (distributed/utils.py, get_pp_indices): as many on
- * each, those left over on the ones before the last. */
-static double stage_layers(const struct roofline *roofline, int32_t stage)
-{
-    int32_t stages = roofline->shard.deployment.pipeline_parallel_size;
-    int64_t layers = roofline->shard.model->num_hidden_layers;
-    int64_t left_over = layers % stages;
-    bool takes_one = stage < stages - 1 && stage >= stages - 1 - left_over;
-    int64_t count = layers / stages + (takes_one ? 1 : 0);
-    return (double)count;
-}
-
 void roofline_stage_times(void *state, const struct step_load *load, const struct cost *cost,
                           double *stage_s, double *transfer_s)
 {
     struct roofline *roofline = state;
-    int32_t stages = roofline->shard.deployment.pipeline_parallel_size;
+    const struct deployment *deployment = &roofline->shard.deployment;
+    int64_t layers = roofline->shard.model->num_hidden_layers;
+    int32_t stages = deployment->pipeline_parallel_size;
     int32_t rows = step_load_rows(load), padded = roofline_pad(roofline, rows);
     struct operator_list first = {0}, last = {0};
     embedding_list(&roofline->shard, rows, padded, &first);
@@ -150,7 +140,7 @@ void roofline_stage_times(void *state, const struct step_load *load, const struc
     double layer_s =
         (cost->time_s - first_s - last_s - *transfer_s * (stages - 1)) / roofline->shard.layers;
     for (int32_t i = 0; i < stages; i++)
-        stage_s[i] = layer_s * stage_layers(roofline, i);
+        stage_s[i] = layer_s * (double)deployment_layers_of_stage(deployment, layers, i);
     stage_s[0] += first_s;
     stage_s[stages - 1] += last_s;
 }

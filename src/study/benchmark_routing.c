@@ -7,7 +7,8 @@
  * as many sums. (NVIDIA AIConfigurator's generator, as far as it can be told from its results.) */
 #include "benchmark_routing.h"
 
-#include <gsl/gsl_cdf.h>
+#include "operators.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,7 +73,7 @@ static void route_power_law(double exponent, double tokens, double pairs, double
     double local = experts / ranks;
     double skew = 1.0, more_active = 1.0;
     if (ranks > 1.0) {
-        double largest = gsl_cdf_ugaussian_Pinv(pow(0.5264, 1.0 / ranks));
+        double largest = moe_largest_deviation(ranks);
         double idle_share = fmax(1.0 - spread.active / experts, 0.0);
         skew = local > 1.0 ? 1.0 + largest * spread.variation / sqrt(local) : spread.largest;
         more_active = 1.0 + 0.5 * largest * sqrt(idle_share / fmax(spread.active / ranks, 0.3));
