@@ -8,12 +8,26 @@
 /* The longest prompt or output that is read at all. */
 #define REQUEST_MAX_TOKENS 100000000
 
+/* The longest name of a client, a session or a class. */
+#define REQUEST_MAX_NAME_BYTES 255
+
+/* A name as a trace gives it, not NUL-terminated; none: 0 bytes, and no text. */
+struct request_name {
+    const char *text;
+    int32_t bytes; /* 0 … REQUEST_MAX_NAME_BYTES */
+};
+
 struct request {
     int64_t arrival_ns;    /* from the first arrival; never runs back */
     int32_t prompt_tokens; /* 1 … REQUEST_MAX_TOKENS */
     int32_t output_tokens; /* 1 … REQUEST_MAX_TOKENS; the engine knows it, a policy does not */
     int32_t priority;      /* smaller is served first, as in vLLM; 0 where nothing is said */
     uint64_t client;       /* who sent it: a hash of the name; 0 where nothing is said */
+    int32_t turn;          /* of its session, from 1; 0 where nothing is said */
+    /* Names are owned by the source, and valid until its next call. */
+    struct request_name client_name;
+    struct request_name session;    /* the conversation that it is a turn of */
+    struct request_name class_name; /* of client: "chat", "batch" */
     /* What the prompt begins with: an id for each prefix_id_tokens tokens, the last one perhaps for
      * fewer. Two prompts whose first n ids are equal have equal tokens as far as those ids reach in
      * both. Tokens behind the last id are nobody else's. Owned by the source, and valid until its
@@ -40,7 +54,8 @@ struct request_outcome {
     enum request_status status;
 };
 
-enum request_source_result { SOURCE_REQUEST, SOURCE_END, SOURCE_ERROR };
+/* SOURCE_WAIT: nothing arrives before something finishes; only from a source with finished(). */
+enum request_source_result { SOURCE_REQUEST, SOURCE_END, SOURCE_ERROR, SOURCE_WAIT };
 
 /* A stream of requests in order of arrival; whoever opened it owns it. */
 struct request_source {
@@ -52,6 +67,10 @@ struct request_source {
     double (*progress)(const void *state);
     /* Rows that `on_bad_row: skip` has passed over so far. */
     int64_t (*skipped_rows)(const void *state);
+    /* Optional, for clients that wait for an answer before they send again: the request that was
+     * the request_id-th of this source, from 0, has finished at now_ns, or was refused. What next()
+     * has given since the last request that was taken is then void: ask it again. */
+    void (*finished)(void *state, int64_t request_id, int64_t now_ns);
     void (*destroy)(void *state); /* accepts NULL */
 };
 

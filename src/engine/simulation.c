@@ -36,6 +36,7 @@ static bool read_next(struct simulation *simulation)
         simulation->has_next = true;
         return true;
     case SOURCE_END:
+    case SOURCE_WAIT:
         simulation->has_next = false;
         return true;
     case SOURCE_ERROR:

@@ -1,5 +1,6 @@
 #include "arrivals.h"
 
+#include "choice.h"
 #include <gsl/gsl_randist.h>
 
 enum { ARRIVALS_POISSON, ARRIVALS_CONSTANT, ARRIVALS_GAMMA };
@@ -56,4 +57,39 @@ double arrivals_next_s(struct arrivals *arrivals)
         arrivals->time_s = arrivals->process->next_s(arrivals);
     arrivals->count++;
     return arrivals->time_s;
+}
+
+static const struct setting arrivals_table[] = {
+    {.name = "process",
+     .kind = SETTING_CHOICE,
+     .offset = offsetof(struct arrivals_config, process),
+     .preset = "none",
+     .choices = arrival_process_names,
+     .help = "how generated requests arrive: Poisson, evenly spaced, or in bursts (gamma gaps)"},
+    {.name = "rate",
+     .kind = SETTING_REAL,
+     .unit = UNIT_PER_S,
+     .offset = offsetof(struct arrivals_config, rate_per_s),
+     .preset = "none",
+     .minimum = 1e-6,
+     .maximum = 1e9,
+     .help = "requests a second"},
+    {.name = "cv",
+     .kind = SETTING_REAL,
+     .offset = offsetof(struct arrivals_config, cv),
+     .preset = "none",
+     .minimum = 0.01,
+     .maximum = 100,
+     .help = "gamma: coefficient of variation of the gaps; 1 is Poisson, more is burstier"},
+};
+const struct settings_table arrivals_settings = {"arrivals", arrivals_table,
+                                                 sizeof arrivals_table / sizeof *arrivals_table};
+
+bool arrivals_check(const struct arrivals_config *config, const struct node *section,
+                    struct error *error)
+{
+    static const char *const nothing_else[] = {NULL};
+    const struct choice_check check = {&arrivals_settings, "arrivals", config,
+                                       arrival_processes[config->process].keys, nothing_else};
+    return choice_check(&check, section, error);
 }

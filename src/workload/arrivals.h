@@ -3,9 +3,22 @@
 #define LLMSIM_WORKLOAD_ARRIVALS_H
 
 #include "rng.h"
-#include "workload.h"
+#include "settings.h"
 
 struct arrivals;
+
+/* `arrivals` */
+struct arrivals_config {
+    int process; /* poisson, constant, gamma; −1: no generated traffic */
+    double rate_per_s;
+    double cv; /* gamma: coefficient of variation of the gaps */
+};
+
+extern const struct settings_table arrivals_settings;
+
+/* Of a config whose process is chosen: every key that it needs, and none that it ignores. */
+bool arrivals_check(const struct arrivals_config *config, const struct node *section,
+                    struct error *error);
 
 struct arrival_process {
     const char *const *keys; /* of struct arrivals_config that it needs, NULL-terminated */

@@ -11,7 +11,6 @@ struct generator {
     gsl_rng *arrivals_rng, *prompt_rng, *output_rng; /* owned */
     struct arrivals arrivals;
     struct length_sampler prompt_tokens, output_tokens;
-    double rate_scale;
     int64_t num_requests;
     bool too_late;
 };
@@ -22,7 +21,7 @@ static enum request_source_result generator_next(void *state, struct request *re
     struct generator *generator = state;
     if (!generator->too_late && generator->arrivals.count >= generator->num_requests)
         return SOURCE_END;
-    double arrival_s = arrivals_next_s(&generator->arrivals) / generator->rate_scale;
+    double arrival_s = arrivals_next_s(&generator->arrivals);
     generator->too_late |= arrival_s * (double)SIM_NS_PER_S >= (double)SIM_TIME_MAX_NS;
     if (generator->too_late) {
         error_input(error, NULL,
@@ -76,12 +75,7 @@ bool generator_open(const struct workload_config *config, uint64_t seed,
     arrivals_init(&generator->arrivals, &config->arrivals, generator->arrivals_rng);
     length_sampler_init(&generator->prompt_tokens, &config->prompt_tokens, generator->prompt_rng);
     length_sampler_init(&generator->output_tokens, &config->output_tokens, generator->output_rng);
-    generator->rate_scale = config->rate_scale;
     generator->num_requests = config->num_requests;
-    bool fewer = config->max_requests != SETTING_UNSET_INTEGER &&
-                 config->max_requests < generator->num_requests;
-    if (fewer)
-        generator->num_requests = config->max_requests;
     *source = (struct request_source){.state = generator,
                                       .next = generator_next,
                                       .progress = generator_progress,

@@ -1,5 +1,6 @@
 #include "lengths.h"
 
+#include "choice.h"
 #include <gsl/gsl_randist.h>
 #include <math.h>
 
@@ -81,4 +82,57 @@ int32_t length_sampler_draw(const struct length_sampler *sampler)
             return (int32_t)tokens;
     }
     return (int32_t)fmin(fmax(tokens, sampler->minimum_tokens), sampler->maximum_tokens);
+}
+
+#define TOKENS(key, field, text)                                                                   \
+    {                                                                                              \
+        .name = (key), .kind = SETTING_REAL, .unit = UNIT_TOKENS,                                  \
+        .offset = offsetof(struct length_config, field), .preset = "none", .minimum = 1,           \
+        .maximum = REQUEST_MAX_TOKENS, .help = (text)                                              \
+    }
+
+static const struct setting length_table[] = {
+    {.name = "distribution",
+     .kind = SETTING_CHOICE,
+     .offset = offsetof(struct length_config, distribution),
+     .preset = "none",
+     .choices = length_distribution_names,
+     .help = "how the tokens of generated requests are distributed"},
+    TOKENS("mean", mean_tokens, "lognormal, exponential: mean, before truncation"),
+    TOKENS("median", median_tokens, "lognormal: median, before truncation; less than the mean"),
+    TOKENS("value", value_tokens, "constant: every length"),
+    TOKENS("min", min_tokens, "lognormal, exponential: shorter lengths are drawn again"),
+    TOKENS(
+        "max", max_tokens,
+        "lognormal, exponential: longer lengths are drawn again (after 1000 draws in vain: cut)"),
+};
+const struct settings_table length_settings = {"a length distribution", length_table,
+                                               sizeof length_table / sizeof *length_table};
+
+bool length_check(const struct length_config *config, const char *name, const struct node *node,
+                  struct error *error)
+{
+    if (config->distribution < 0)
+        return error_input(error, node_key_location(node, name),
+                           "generated traffic needs '%s' with a 'distribution'", name);
+    const struct node *section = node_find(node, name);
+    const struct length_distribution *chosen = &length_distributions[config->distribution];
+    const struct choice_check check = {&length_settings, name, config, chosen->keys,
+                                       chosen->optional_keys};
+    if (!choice_check(&check, section, error))
+        return false;
+    const double whole[] = {config->value_tokens, config->min_tokens, config->max_tokens};
+    const char *const whole_names[] = {"value", "min", "max"};
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+        if (setting_is_set(whole[i]) && whole[i] != rint(whole[i]))
+            return error_input(error, node_key_location(section, whole_names[i]),
+                               "'%s' must be a whole number of tokens", whole_names[i]);
+    }
+    if (config->min_tokens > config->max_tokens)
+        return error_input(error, node_key_location(section, "min"),
+                           "'min' of %s is greater than its 'max'", name);
+    if (setting_is_set(config->median_tokens) && config->mean_tokens <= config->median_tokens)
+        return error_input(error, node_key_location(section, "mean"),
+                           "the mean of a lognormal distribution must be greater than its median");
+    return true;
 }

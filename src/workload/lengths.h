@@ -9,11 +9,28 @@
 #define LLMSIM_WORKLOAD_LENGTHS_H
 
 #include "rng.h"
-#include "workload.h"
+#include "settings.h"
+#include <llmsim/request.h>
 
 #define LENGTH_MAX_DRAWS 1000
 
 struct length_sampler;
+
+/* `prompt_tokens`, `output_tokens` */
+struct length_config {
+    int distribution;              /* constant, lognormal, exponential */
+    double mean_tokens;            /* unset where the distribution has no use for it */
+    double median_tokens;          /* lognormal */
+    double value_tokens;           /* constant */
+    double min_tokens, max_tokens; /* truncation: drawn again until within */
+};
+
+extern const struct settings_table length_settings;
+
+/* The section `name` of `node`: a distribution is chosen, with every key that it needs, and none that
+ * it ignores. */
+bool length_check(const struct length_config *config, const char *name, const struct node *node,
+                  struct error *error);
 
 struct length_distribution {
     const char *const *keys;          /* of struct length_config that it needs, NULL-terminated */

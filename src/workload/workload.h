@@ -2,38 +2,23 @@
 #ifndef LLMSIM_WORKLOAD_WORKLOAD_H
 #define LLMSIM_WORKLOAD_WORKLOAD_H
 
-#include "settings.h"
+#include "arrivals.h"
+#include "lengths.h"
+#include "transform.h"
 #include <llmsim/request.h>
 
 struct trace_format;
-
-/* `arrivals` */
-struct arrivals_config {
-    int process; /* poisson, constant, gamma; −1: no generated traffic */
-    double rate_per_s;
-    double cv; /* gamma: coefficient of variation of the gaps */
-};
-
-/* `prompt_tokens`, `output_tokens` */
-struct length_config {
-    int distribution;              /* constant, lognormal, exponential */
-    double mean_tokens;            /* unset where the distribution has no use for it */
-    double median_tokens;          /* lognormal */
-    double value_tokens;           /* constant */
-    double min_tokens, max_tokens; /* truncation: drawn again until within */
-};
 
 struct workload_config {
     const char *trace;           /* a path, "-": stdin; NULL: generated */
     int format;                  /* auto, or an index into the formats */
     int on_bad_row;              /* error, skip */
-    double rate_scale;           /* the trace's arrivals, this many times as fast */
-    int64_t max_requests;        /* unset: all */
     int64_t prefix_block_tokens; /* of a trace with prefix ids; unset: what the format says */
     struct arrivals_config arrivals;
     struct length_config prompt_tokens;
     struct length_config output_tokens;
-    int64_t num_requests; /* generated */
+    int64_t num_requests;              /* generated */
+    struct transform_config transform; /* of either */
 };
 
 extern const struct settings_table workload_settings;
@@ -42,8 +27,7 @@ extern const struct settings_table workload_settings;
 bool workload_check(const struct workload_config *config, const struct node *node,
                     struct error *error);
 
-/* Open the stream. An empty trace is an error here. Arrivals count from the first arrival, divided
- * by rate_scale and rounded once. */
+/* Open the stream. An empty trace is an error here. Arrivals count from the first arrival. */
 bool workload_open(const struct workload_config *config, uint64_t seed,
                    struct request_source *source, struct error *error);
 

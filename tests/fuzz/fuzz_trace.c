@@ -37,13 +37,20 @@ static struct workload_config config_of(unsigned options, const char *path)
         .trace = path,
         .format = choose_format(options >> 4),
         .on_bad_row = options & 1,
-        .rate_scale = (options & 2) != 0 ? 1e-3 : 1.0,
-        .max_requests = (options & 4) != 0 ? 3 : SETTING_UNSET_INTEGER,
         .prefix_block_tokens = (options & 8) != 0 ? 16 : SETTING_UNSET_INTEGER,
         .arrivals = {.process = -1},
         .prompt_tokens = {.distribution = -1},
         .output_tokens = {.distribution = -1},
         .num_requests = SETTING_UNSET_INTEGER,
+        .transform = {.start_s = SETTING_UNSET_REAL,
+                      .duration_s = SETTING_UNSET_REAL,
+                      .sample = 1.0,
+                      .prompt_scale = 1.0,
+                      .output_scale = 1.0,
+                      .repeat = 1,
+                      .rate_scale = (options & 2) != 0 ? 1e-3 : 1.0,
+                      .target_rate_per_s = SETTING_UNSET_REAL,
+                      .max_requests = (options & 4) != 0 ? 3 : SETTING_UNSET_INTEGER},
     };
 }
 
@@ -105,7 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct request_source source;
     struct error error = {0};
     if (workload_open(&config, 0, &source, &error)) {
-        read_all(&source, config.max_requests);
+        read_all(&source, config.transform.max_requests);
         source.destroy(source.state);
     } else {
         require_error(&error);

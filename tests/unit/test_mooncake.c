@@ -145,7 +145,7 @@ START_TEST(reads_the_first_line)
         }
     }
     struct workload_config config = config_of_trace();
-    config.max_requests = 1;
+    config.transform.max_requests = 1;
     ck_assert_int_eq(read_with(ROW "bad\n", config).count, 1);
 }
 END_TEST

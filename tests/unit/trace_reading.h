@@ -43,13 +43,20 @@ static inline struct workload_config config_of_trace(void)
 {
     return (struct workload_config){
         .format = -1,
-        .rate_scale = 1.0,
-        .max_requests = SETTING_UNSET_INTEGER,
         .prefix_block_tokens = SETTING_UNSET_INTEGER,
         .arrivals = {.process = -1},
         .prompt_tokens = {.distribution = -1},
         .output_tokens = {.distribution = -1},
         .num_requests = SETTING_UNSET_INTEGER,
+        .transform = {.start_s = SETTING_UNSET_REAL,
+                      .duration_s = SETTING_UNSET_REAL,
+                      .sample = 1.0,
+                      .prompt_scale = 1.0,
+                      .output_scale = 1.0,
+                      .repeat = 1,
+                      .rate_scale = 1.0,
+                      .target_rate_per_s = SETTING_UNSET_REAL,
+                      .max_requests = SETTING_UNSET_INTEGER},
     };
 }
 

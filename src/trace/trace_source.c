@@ -1,13 +1,11 @@
 /* A trace as a stream of requests. */
-#include "sources.h"
+#include "trace_source.h"
 #include "trace_format.h"
 
 #include <assert.h>
 #include <llmsim/sim_time.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { ON_BAD_ROW_SKIP = 1 };
 
 struct trace_source {
     struct text_reader *reader;
@@ -19,9 +17,7 @@ struct trace_source {
     size_t first_row_length;
     bool skip_bad_rows;
     bool started; /* a request has been read: first_ns and last_ns hold */
-    double rate_scale;
-    int64_t max_requests;
-    int64_t delivered;
+    bool first_delivered;
     int64_t skipped_rows;
     int64_t first_ns, last_ns; /* on the trace's own clock */
     int64_t empty_lines; /* just before the row being read; fine at the end of the file only */
@@ -42,10 +38,6 @@ static bool set_arrival(struct trace_source *trace, struct trace_row *row, struc
                                      "as late as the row before");
     }
     int64_t arrival_ns = time_ns - trace->first_ns;
-    if (trace->rate_scale != 1.0) {
-        double scaled_ns = (double)arrival_ns / trace->rate_scale;
-        arrival_ns = scaled_ns > (double)SIM_TIME_MAX_NS ? INT64_MAX : (int64_t)llrint(scaled_ns);
-    }
     if (arrival_ns > SIM_TIME_MAX_NS)
         return trace_row_refuse_span(row, row->time_begin, row->time_end, "too late",
                                      "within 146 years of the first arrival");
@@ -115,17 +107,14 @@ static enum request_source_result trace_next(void *state, struct request *reques
                                              struct error *error)
 {
     struct trace_source *trace = state;
-    if (trace->state == SOURCE_REQUEST && trace->delivered >= trace->max_requests)
-        trace->state = SOURCE_END;
-    if (trace->state == SOURCE_REQUEST) {
-        if (trace->delivered == 0)
-            *request = trace->first;
-        else
-            trace->state = read_request(trace, request, &trace->failure);
+    if (!trace->first_delivered) {
+        trace->first_delivered = true;
+        *request = trace->first;
+        return SOURCE_REQUEST;
     }
     if (trace->state == SOURCE_REQUEST)
-        trace->delivered++;
-    else if (trace->state == SOURCE_ERROR)
+        trace->state = read_request(trace, request, &trace->failure);
+    if (trace->state == SOURCE_ERROR)
         *error = trace->failure;
     return trace->state;
 }
@@ -133,9 +122,7 @@ static enum request_source_result trace_next(void *state, struct request *reques
 static double trace_progress(const void *state)
 {
     const struct trace_source *trace = state;
-    double of_bytes = text_reader_progress(trace->reader);
-    double of_requests = (double)trace->delivered / (double)trace->max_requests;
-    return of_requests > of_bytes ? of_requests : of_bytes;
+    return text_reader_progress(trace->reader);
 }
 
 static int64_t trace_skipped_rows(const void *state)
@@ -189,7 +176,7 @@ static bool make_room_for_ids(struct trace_source *trace, int64_t id_tokens, str
 {
     const struct trace_format *format = trace->format;
     assert(format != NULL);
-    const bool given = id_tokens != SETTING_UNSET_INTEGER;
+    const bool given = id_tokens != 0;
     const struct location at = {text_reader_location(trace->reader).file, 0, 0};
     if (format->id_tokens == 0)
         return !given || error_input(error, &at,
@@ -209,6 +196,7 @@ static bool read_first_request(struct trace_source *trace, struct error *error)
     case SOURCE_ERROR:
         return false;
     case SOURCE_END:
+    case SOURCE_WAIT:
         break;
     }
     struct location at = text_reader_location(trace->reader);
@@ -219,19 +207,16 @@ static bool read_first_request(struct trace_source *trace, struct error *error)
     return error_input(error, &at, "a trace without requests: there is only a header");
 }
 
-bool trace_source_open(const struct workload_config *config, struct request_source *source,
+bool trace_source_open(const struct trace_options *options, struct request_source *source,
                        struct error *error)
 {
     struct trace_source *trace = calloc(1, sizeof *trace);
     if (trace == NULL)
         return error_run(error, "out of memory");
-    trace->skip_bad_rows = config->on_bad_row == ON_BAD_ROW_SKIP;
-    trace->rate_scale = config->rate_scale;
-    trace->max_requests =
-        config->max_requests == SETTING_UNSET_INTEGER ? INT64_MAX : config->max_requests;
-    trace->reader = text_reader_open(config->trace, error);
-    if (trace->reader == NULL || !read_header(trace, config->format, error) ||
-        !make_room_for_ids(trace, config->prefix_block_tokens, error) ||
+    trace->skip_bad_rows = options->skip_bad_rows;
+    trace->reader = text_reader_open(options->path, error);
+    if (trace->reader == NULL || !read_header(trace, options->format, error) ||
+        !make_room_for_ids(trace, options->prefix_block_tokens, error) ||
         !read_first_request(trace, error)) {
         trace_destroy(trace);
         return false;
@@ -242,4 +227,10 @@ bool trace_source_open(const struct workload_config *config, struct request_sour
                                       .skipped_rows = trace_skipped_rows,
                                       .destroy = trace_destroy};
     return true;
+}
+
+const struct trace_format *trace_source_format(const struct request_source *source)
+{
+    const struct trace_source *trace = source->state;
+    return trace->format;
 }

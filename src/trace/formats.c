@@ -1,6 +1,5 @@
 /* The table of trace formats, and how a file's format is found. */
 #include "trace_format.h"
-#include "workload.h"
 
 #include <string.h>
 
