@@ -15,16 +15,18 @@ enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
 
 int command_trace(int argc, char **argv)
 {
-    const char *name = argc > 1 ? argv[1] : "nothing";
-    if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0)
+    if (argc < 2)
+        return command_misuse("trace", "nothing is said of what to do");
+    if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)
         return command_print_help("trace");
-    char known[128] = "";
-    size_t used = 0;
+    const char *names[SUBCOMMANDS];
     for (size_t i = 0; i < SUBCOMMANDS; i++) {
-        if (strcmp(name, subcommands[i].name) == 0)
+        names[i] = subcommands[i].name;
+        if (strcmp(argv[1], names[i]) == 0)
             return subcommands[i].run(argc - 1, argv + 1);
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s'%s'", i > 0 ? ", " : "",
-                                 subcommands[i].name);
     }
-    return command_misuse("trace", "expected one of %s, not '%s'", known, name);
+    struct error error = {0};
+    error_input(&error, NULL, "llmsim trace: there is no '%s'", argv[1]);
+    error_suggest(&error, argv[1], names, SUBCOMMANDS);
+    return command_fail(&error);
 }

@@ -383,7 +383,9 @@ with 'an override that is no YAML' '-s seed=[:2:1: not valid YAML' 'seed=['
 with 'an override of an unknown key' "-s sed=1: unknown key 'sed' in a configuration (did you mean 'seed'?)" sed=1
 run_fails 'a seed that is no number' 2 "-s seed=abc: 'seed' must be a number" base.yaml --seed abc
 fails 'help for nothing' 2 "there is no command 'nothing'" help nothing
-fails 'an unknown trace command' 2 "expected 'generate', not 'make'" trace make generated.yaml
+fails 'an unknown trace command' 2 "there is no 'make'" trace make generated.yaml
+fails 'no trace command' 2 'nothing is said of what to do' trace
+fails 'a trace command misspelt' 2 "(did you mean 'generate'?)" trace genrate generated.yaml
 fails 'a trace of no configuration' 2 'one configuration is wanted, not 0' trace generate
 fails 'an unknown trace format' 2 "(did you mean 'azure'?)" trace generate generated.yaml --format azur
 fails 'a trace of a wrong configuration' 2 'missing.yaml: cannot be opened' trace generate missing.yaml -o out.csv
