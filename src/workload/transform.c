@@ -118,12 +118,21 @@ static bool rename_repeated(struct transform *transform, struct request *request
     return true;
 }
 
+static bool refuse_late(struct error *error)
+{
+    return error_input(error, NULL,
+                       "an arrival is not within 146 years of the first arrival: raise their rate, "
+                       "or take fewer");
+}
+
 /* One repetition is over; where the next begins. */
 static bool begin_pass(struct transform *transform, struct error *error)
 {
     struct request_source *inner = &transform->inner;
     const int64_t span_ns = transform->last_ns - transform->first_ns;
     const int64_t gaps = transform->kept > 1 ? transform->kept - 1 : 1;
+    if ((double)transform->pass_ns + 2.0 * (double)span_ns > (double)SIM_TIME_MAX_NS)
+        return refuse_late(error);
     transform->skipped_rows += inner->skipped_rows(inner->state);
     inner->destroy(inner->state);
     inner->state = NULL;
@@ -149,9 +158,7 @@ static bool set_arrival(struct transform *transform, struct request *request, st
     const int64_t unscaled_ns = transform->pass_ns + (request->arrival_ns - transform->first_ns);
     const double scaled_ns = (double)unscaled_ns / transform->speed;
     if (scaled_ns > (double)SIM_TIME_MAX_NS)
-        return error_input(error, NULL,
-                           "an arrival is not within 146 years of the first arrival: raise their "
-                           "rate, or take fewer");
+        return refuse_late(error);
     request->arrival_ns = transform->speed == 1.0 ? unscaled_ns : (int64_t)llrint(scaled_ns);
     return true;
 }
