@@ -19,7 +19,8 @@ check() { # NAME STATUS
 }
 
 # $work stands for the checkout: the commands write files.
-cp -r "$top/configs" "$top/traces" "$work"
+cp -r "$top/configs" "$work"
+tar -c -C "$top" --exclude=traces/originals traces | tar -x -C "$work"
 mkdir "$work/build" "$work/tests"
 cp -r "$top/tests/golden" "$work/tests"
 ln -s "$llmsim" "$work/build/llmsim"
