@@ -7,12 +7,13 @@
 #define LLMSIM_ERROR_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* Where in the user's input something stands. A line or column of 0 is unknown and not printed. */
 struct location {
     const char *file; /* as the user would name it; not owned */
-    int line;         /* from 1 */
+    int64_t line;     /* from 1 */
     int column;       /* from 1 */
 };
 

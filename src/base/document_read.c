@@ -92,8 +92,8 @@ static bool refuse_duplicates(struct reading *reading, struct node **key_nodes, 
     for (size_t i = 1; i < count; i++) {
         if (strcmp(key_nodes[i - 1]->text, key_nodes[i]->text) == 0)
             return error_input(reading->error, &key_nodes[i]->at,
-                               "'%s' is given twice (first at line %d)", key_nodes[i]->text,
-                               key_nodes[i - 1]->at.line);
+                               "'%s' is given twice (first at line %lld)", key_nodes[i]->text,
+                               (long long)key_nodes[i - 1]->at.line);
     }
     return true;
 }

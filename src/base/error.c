@@ -1,5 +1,6 @@
 #include <llmsim/error.h>
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -31,9 +32,10 @@ bool error_input(struct error *error, const struct location *at, const char *for
     error->text[0] = '\0';
     if (at != NULL && at->file != NULL) {
         if (at->line > 0 && at->column > 0)
-            snprintf(error->text, sizeof error->text, "%s:%d:%d: ", at->file, at->line, at->column);
+            snprintf(error->text, sizeof error->text, "%s:%" PRId64 ":%d: ", at->file, at->line,
+                     at->column);
         else if (at->line > 0)
-            snprintf(error->text, sizeof error->text, "%s:%d: ", at->file, at->line);
+            snprintf(error->text, sizeof error->text, "%s:%" PRId64 ": ", at->file, at->line);
         else
             snprintf(error->text, sizeof error->text, "%s: ", at->file);
     }

@@ -1,56 +1,37 @@
 #include "text_reader.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "byte_reader.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-enum { BUFFER_BYTES = TEXT_READER_MAX_LINE_BYTES + (256 << 10), READ_BYTES = 128 << 10 };
+/* Room for twice the longest line that is looked at: what cannot move to the front has as much
+ * room behind it. */
+enum { READ_BYTES = 128 << 10, BUFFER_BYTES = 2 * (TEXT_READER_MAX_LINE_BYTES + READ_BYTES) };
 
 struct text_reader {
-    int descriptor;
+    struct byte_reader *bytes; /* owned */
     bool at_end;
-    int line; /* number of the line last returned */
-    char *name;
-    int64_t size_bytes; /* of the file; 0: unknown */
-    int64_t read_bytes;
-    size_t start, end; /* unread bytes of the buffer */
-    size_t scanned;    /* from start: bytes known to hold no newline */
+    int64_t line;            /* number of the line last returned */
+    int64_t delivered_bytes; /* that `bytes` has handed out */
+    size_t start, end;       /* unread bytes of the buffer */
+    size_t scanned;          /* from start: bytes known to hold no newline */
     char buffer[BUFFER_BYTES + 1];
 };
 
 struct text_reader *text_reader_open(const char *path, struct error *error)
 {
-    bool standard = strcmp(path, "-") == 0;
     /* Not zeroed: the untouched part of the buffer never becomes memory. */
     struct text_reader *reader = malloc(sizeof *reader);
-    char *name = strdup(standard ? "stdin" : path);
-    if (reader == NULL || name == NULL) {
-        free(reader);
-        free(name);
+    if (reader == NULL) {
         error_run(error, "out of memory");
         return NULL;
     }
-    struct location at = {name, 0, 0};
-    struct stat status;
-    int descriptor = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
-        error_input(error, &at, "cannot be opened: %s", strerror(errno));
-    else if (fstat(descriptor, &status) != 0 || S_ISDIR(status.st_mode))
-        error_input(error, &at, "is a directory; a trace file is expected");
-    else {
-        memset(reader, 0, offsetof(struct text_reader, buffer));
-        reader->descriptor = descriptor;
-        reader->name = name;
-        reader->size_bytes = S_ISREG(status.st_mode) ? status.st_size : 0;
+    memset(reader, 0, offsetof(struct text_reader, buffer));
+    reader->bytes = byte_reader_open(path, error);
+    if (reader->bytes != NULL)
         return reader;
-    }
-    if (descriptor >= 0 && !standard)
-        close(descriptor);
     free(reader);
-    free(name);
     return NULL;
 }
 
@@ -58,35 +39,30 @@ void text_reader_close(struct text_reader *reader)
 {
     if (reader == NULL)
         return;
-    if (reader->descriptor != STDIN_FILENO)
-        close(reader->descriptor);
-    free(reader->name);
+    byte_reader_close(reader->bytes);
     free(reader);
 }
 
-/* Read more behind what is there, moving it to the front when the room behind runs out. */
+/* Read more behind what is there, which moves to the front where that is little work: the part of
+ * the buffer in use stays small, and in the processor's cache. */
 static bool fill(struct text_reader *reader, struct error *error)
 {
-    if (reader->start > 0 && BUFFER_BYTES - reader->end < READ_BYTES) {
-        memmove(reader->buffer, reader->buffer + reader->start, reader->end - reader->start);
-        reader->end -= reader->start;
+    const size_t unread = reader->end - reader->start;
+    if (unread <= reader->start) {
+        memmove(reader->buffer, reader->buffer + reader->start, unread);
         reader->start = 0;
+        reader->end = unread;
     }
-    size_t room = BUFFER_BYTES - reader->end;
-    size_t wanted = room < READ_BYTES ? room : READ_BYTES;
-    ssize_t got = 0;
-    do
-        got = read(reader->descriptor, reader->buffer + reader->end, wanted);
-    while (got < 0 && errno == EINTR);
-    if (got < 0) {
-        struct location at = text_reader_location(reader);
-        at.column = 0;
-        error_input(error, &at, "cannot be read: %s", strerror(errno));
+    const size_t room = BUFFER_BYTES - reader->end;
+    struct location at = text_reader_location(reader);
+    at.column = 0;
+    size_t got = 0;
+    if (!byte_reader_read(reader->bytes, reader->buffer + reader->end,
+                          room < READ_BYTES ? room : READ_BYTES, &got, &at, error))
         return false;
-    }
     reader->at_end = got == 0;
-    reader->end += (size_t)got;
-    reader->read_bytes += got;
+    reader->end += got;
+    reader->delivered_bytes += (int64_t)got;
     return true;
 }
 
@@ -123,14 +99,18 @@ int text_reader_next(struct text_reader *reader, char **line, size_t *length, st
 
 struct location text_reader_location(const struct text_reader *reader)
 {
-    return (struct location){reader->name, reader->line, 1};
+    return (struct location){byte_reader_name(reader->bytes), reader->line, 1};
 }
 
 double text_reader_progress(const struct text_reader *reader)
 {
-    if (reader->size_bytes <= 0)
+    const int64_t size_bytes = byte_reader_size(reader->bytes);
+    if (size_bytes <= 0 || reader->delivered_bytes == 0)
         return 0.0;
-    double consumed = (double)(reader->read_bytes - (int64_t)(reader->end - reader->start));
-    double fraction = consumed / (double)reader->size_bytes;
+    /* What is compressed is taken to be equally dense so far. */
+    const double expansion =
+        (double)reader->delivered_bytes / (double)byte_reader_position(reader->bytes);
+    const int64_t consumed = reader->delivered_bytes - (int64_t)(reader->end - reader->start);
+    const double fraction = (double)consumed / expansion / (double)size_bytes;
     return fraction > 1.0 ? 1.0 : fraction;
 }

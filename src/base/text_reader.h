@@ -1,4 +1,5 @@
-/* Lines of a file or of stdin, through one buffer that does not grow with the file. */
+/* Lines of a file or of stdin, plain, gzip or zstd, through one buffer that does not grow with the
+ * file. */
 #ifndef LLMSIM_BASE_TEXT_READER_H
 #define LLMSIM_BASE_TEXT_READER_H
 
@@ -22,7 +23,7 @@ int text_reader_next(struct text_reader *reader, char **line, size_t *length, st
 /* Where the line last returned stands; column 1. */
 struct location text_reader_location(const struct text_reader *reader);
 
-/* Bytes read over the file's size, 0 … 1; 0 where the size is unknown. */
+/* Bytes read of the file, as it lies there, over its size, 0 … 1; 0 where the size is unknown. */
 double text_reader_progress(const struct text_reader *reader);
 
 #endif

@@ -52,7 +52,7 @@ struct calibration_parameter {
 
 struct calibration_worst {
     const char *path;
-    int32_t line;
+    int64_t line;
     double measured_us, predicted_us;
 };
 

@@ -79,7 +79,7 @@ static void print_fit(const struct calibration_fit *fit, FILE *stream)
         print_errors("  ", fit->regimes[i].name, &fit->regimes[i].errors, stream);
     for (size_t i = 0; i < fit->worst_count; i++) {
         const struct calibration_worst *worst = &fit->worst[i];
-        fprintf(stream, "  worst: %s:%" PRId32 ": %.4g us measured, %.4g us predicted\n",
+        fprintf(stream, "  worst: %s:%" PRId64 ": %.4g us measured, %.4g us predicted\n",
                 file_name(worst->path), worst->line, worst->measured_us, worst->predicted_us);
     }
 }

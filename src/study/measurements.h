@@ -14,8 +14,8 @@ struct measurement {
     struct kernel kernel;
     double latency_s;
     uint64_t shape_group; /* rows with equal ones differ in their tokens only */
-    int32_t file;         /* index in struct measurements */
-    int32_t line;
+    int64_t line;
+    int32_t file;  /* index in struct measurements */
     int32_t part;  /* index in the file's parts */
     bool fit_only; /* informs a fit, a little, and is compared with nothing */
 };

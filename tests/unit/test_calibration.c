@@ -60,7 +60,7 @@ static void measure_of_shape(uint64_t shape_group, struct kernel kernel, double 
         .kernel = kernel,
         .latency_s = kernel_predict(&truth, &kernel).time_s * factor,
         .shape_group = shape_group,
-        .line = (int32_t)measured.count + 2,
+        .line = (int64_t)measured.count + 2,
     };
     measured.count++;
     only_file.rows++;
