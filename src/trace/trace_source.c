@@ -1,5 +1,9 @@
-/* A trace as a stream of requests. */
+/* A trace as a stream of requests. Rows are read ahead, and put in order of time (reorder.h); what
+ * is wrong with one is told when those before it have been delivered. */
 #include "trace_source.h"
+
+#include "late_row.h"
+#include "reorder.h"
 #include "trace_format.h"
 
 #include <assert.h>
@@ -11,39 +15,43 @@ struct trace_source {
     struct text_reader *reader;
     const struct trace_format *format;
     struct trace_columns columns;
-    uint64_t *ids; /* owned; of the row last read, NULL where the format has none */
-    int32_t id_tokens;
+    struct reorder *window; /* owned; rows that have been read and not delivered */
+    int32_t id_tokens;      /* 0: the format has no prefix ids */
     char *first_row; /* a first line that is a row and has not been read as one yet; or NULL */
     size_t first_row_length;
     bool skip_bad_rows;
-    bool started; /* a request has been read: first_ns and last_ns hold */
-    bool first_delivered;
-    int64_t skipped_rows;
-    int64_t first_ns, last_ns; /* on the trace's own clock */
+    int64_t skipped_rows;    /* of those that have been read */
+    int64_t skipped_by_then; /* of those before the row last delivered */
+    /* On the trace's own clock. Of rows that have been read: */
+    bool read_any;
+    int64_t lowest_ns, highest_ns;
+    /* Of those that have been delivered: */
+    bool delivered_any;
+    int64_t first_ns, last_ns;
     int64_t empty_lines; /* just before the row being read; fine at the end of the file only */
     struct location first_empty_line;
+    bool first_delivered;
     struct request first;             /* read on opening, delivered first */
-    enum request_source_result state; /* SOURCE_REQUEST until the end or an error */
-    struct error failure;
+    enum request_source_result ahead; /* what reading came to: SOURCE_REQUEST until it ended */
+    struct error failure;             /* where that is SOURCE_ERROR */
 };
 
-/* The row's time, from the trace's clock to the simulation's. */
-static bool set_arrival(struct trace_source *trace, struct trace_row *row, struct request *request)
+/* Whether the row's time can still be put in order, and stays within the simulation's. */
+static bool check_time(struct trace_source *trace, struct trace_row *row, int64_t time_ns)
 {
-    int64_t time_ns = request->arrival_ns;
-    if (!trace->started) {
-        trace->first_ns = time_ns;
-    } else if (time_ns < trace->last_ns) {
-        return trace_row_refuse_span(row, row->time_begin, row->time_end, "time runs back",
-                                     "as late as the row before");
-    }
-    int64_t arrival_ns = time_ns - trace->first_ns;
-    if (arrival_ns > SIM_TIME_MAX_NS)
+    if (trace->delivered_any && time_ns < trace->last_ns)
+        return late_row_refuse(row, trace->last_ns - time_ns, !trace->format->headerless);
+    const int64_t lowest_ns = trace->read_any ? trace->lowest_ns : time_ns;
+    const int64_t highest_ns = trace->read_any ? trace->highest_ns : time_ns;
+    if (time_ns - lowest_ns > SIM_TIME_MAX_NS)
         return trace_row_refuse_span(row, row->time_begin, row->time_end, "too late",
                                      "within 146 years of the first arrival");
-    trace->started = true;
-    trace->last_ns = time_ns;
-    request->arrival_ns = arrival_ns;
+    if (highest_ns - time_ns > SIM_TIME_MAX_NS)
+        return trace_row_refuse_span(row, row->time_begin, row->time_end, "too early",
+                                     "within 146 years of the rows before");
+    trace->read_any = true;
+    trace->lowest_ns = time_ns < lowest_ns ? time_ns : lowest_ns;
+    trace->highest_ns = time_ns > highest_ns ? time_ns : highest_ns;
     return true;
 }
 
@@ -68,8 +76,27 @@ static int next_line(struct trace_source *trace, char **line, size_t *length, st
     return 1;
 }
 
-static enum request_source_result read_request(struct trace_source *trace, struct request *request,
-                                               struct error *error)
+/* Read the line into the window; false with *error filled where it is no row. */
+static bool read_row(struct trace_source *trace, char *line, size_t length, struct error *error)
+{
+    uint64_t *ids = NULL;
+    struct request *request = reorder_begin(trace->window, &ids);
+    struct trace_row row = {.reader = trace->reader,
+                            .begin = line,
+                            .end = line + length,
+                            .cursor = line,
+                            .columns = &trace->columns,
+                            .ids = trace->id_tokens > 0 ? ids : NULL,
+                            .id_tokens = trace->id_tokens,
+                            .error = error};
+    if (!trace->format->parse_row(&row, request) || !check_time(trace, &row, request->arrival_ns))
+        return false;
+    reorder_put(trace->window, trace->skipped_rows);
+    return true;
+}
+
+/* Read up to the next row and hold it. */
+static enum request_source_result read_ahead(struct trace_source *trace, struct error *error)
 {
     assert(trace->format != NULL);
     for (;;) {
@@ -85,22 +112,30 @@ static enum request_source_result read_request(struct trace_source *trace, struc
         }
         if (trace->empty_lines > 0 && !pass_empty_lines(trace, error))
             return SOURCE_ERROR;
-        struct trace_row row = {.reader = trace->reader,
-                                .begin = line,
-                                .end = line + length,
-                                .cursor = line,
-                                .columns = &trace->columns,
-                                .ids = trace->ids,
-                                .id_tokens = trace->id_tokens,
-                                .error = error};
-        *request = (struct request){0};
-        if (trace->format->parse_row(&row, request) && set_arrival(trace, &row, request))
+        if (read_row(trace, line, length, error))
             return SOURCE_REQUEST;
         if (!trace->skip_bad_rows)
             return SOURCE_ERROR;
         *error = (struct error){0};
         trace->skipped_rows++;
     }
+}
+
+static enum request_source_result next_in_order(struct trace_source *trace, struct request *request)
+{
+    while (trace->ahead == SOURCE_REQUEST && !reorder_is_full(trace->window))
+        trace->ahead = read_ahead(trace, &trace->failure);
+    if (reorder_is_empty(trace->window)) {
+        trace->skipped_by_then = trace->skipped_rows;
+        return trace->ahead;
+    }
+    reorder_take(trace->window, request, &trace->skipped_by_then);
+    trace->last_ns = request->arrival_ns;
+    if (!trace->delivered_any)
+        trace->first_ns = trace->last_ns;
+    trace->delivered_any = true;
+    request->arrival_ns -= trace->first_ns;
+    return SOURCE_REQUEST;
 }
 
 static enum request_source_result trace_next(void *state, struct request *request,
@@ -112,11 +147,10 @@ static enum request_source_result trace_next(void *state, struct request *reques
         *request = trace->first;
         return SOURCE_REQUEST;
     }
-    if (trace->state == SOURCE_REQUEST)
-        trace->state = read_request(trace, request, &trace->failure);
-    if (trace->state == SOURCE_ERROR)
+    const enum request_source_result result = next_in_order(trace, request);
+    if (result == SOURCE_ERROR)
         *error = trace->failure;
-    return trace->state;
+    return result;
 }
 
 static double trace_progress(const void *state)
@@ -128,7 +162,7 @@ static double trace_progress(const void *state)
 static int64_t trace_skipped_rows(const void *state)
 {
     const struct trace_source *trace = state;
-    return trace->skipped_rows;
+    return trace->skipped_by_then;
 }
 
 static void trace_destroy(void *state)
@@ -137,7 +171,7 @@ static void trace_destroy(void *state)
     if (trace == NULL)
         return;
     text_reader_close(trace->reader);
-    free(trace->ids);
+    reorder_destroy(trace->window);
     free(trace);
 }
 
@@ -171,29 +205,34 @@ static bool read_header(struct trace_source *trace, int format, struct error *er
     return true;
 }
 
-/* Room for the ids of any row: no row needs more, and what none touches never becomes memory. */
-static bool make_room_for_ids(struct trace_source *trace, int64_t id_tokens, struct error *error)
+/* What an id stands for, if there are any. */
+static bool set_id_tokens(struct trace_source *trace, int64_t id_tokens, struct error *error)
 {
     const struct trace_format *format = trace->format;
     assert(format != NULL);
     const bool given = id_tokens != 0;
     const struct location at = {text_reader_location(trace->reader).file, 0, 0};
-    if (format->id_tokens == 0)
-        return !given || error_input(error, &at,
-                                     "a trace of format '%s', for which 'prefix_block_tokens' has "
-                                     "no meaning",
-                                     format->name);
+    if (given && format->id_tokens == 0)
+        return error_input(error, &at,
+                           "a trace of format '%s', for which 'prefix_block_tokens' has no meaning",
+                           format->name);
     trace->id_tokens = given ? (int32_t)id_tokens : format->id_tokens;
-    trace->ids = malloc(TRACE_ROW_MAX_IDS * sizeof *trace->ids);
-    return trace->ids != NULL || error_run(error, "out of memory");
+    return true;
+}
+
+static bool create_window(struct trace_source *trace, struct error *error)
+{
+    trace->window = reorder_create(trace->id_tokens > 0 ? TRACE_ROW_MAX_IDS : 0, error);
+    return trace->window != NULL;
 }
 
 static bool read_first_request(struct trace_source *trace, struct error *error)
 {
-    switch (read_request(trace, &trace->first, error)) {
+    switch (next_in_order(trace, &trace->first)) {
     case SOURCE_REQUEST:
         return true;
     case SOURCE_ERROR:
+        *error = trace->failure;
         return false;
     case SOURCE_END:
     case SOURCE_WAIT:
@@ -216,8 +255,8 @@ bool trace_source_open(const struct trace_options *options, struct request_sourc
     trace->skip_bad_rows = options->skip_bad_rows;
     trace->reader = text_reader_open(options->path, error);
     if (trace->reader == NULL || !read_header(trace, options->format, error) ||
-        !make_room_for_ids(trace, options->prefix_block_tokens, error) ||
-        !read_first_request(trace, error)) {
+        !set_id_tokens(trace, options->prefix_block_tokens, error) ||
+        !create_window(trace, error) || !read_first_request(trace, error)) {
         trace_destroy(trace);
         return false;
     }

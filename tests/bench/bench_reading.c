@@ -1,15 +1,14 @@
 /* How fast a trace is read: bench_reading TRACE... reads each file as `workload.trace` would be,
- * and sets that beside only counting the lines of the same bytes. Prints figures; asserts none. CPU
- * time of this process; MB of what the file holds on disk; the process's peak memory so far. */
+ * and sets that beside only counting the lines of the same bytes, decompressed. Prints figures;
+ * asserts none. CPU time of this process; MB as decompressed; the process's peak memory so far. */
+#include "byte_reader.h"
 #include "trace_source.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { BLOCK_BYTES = 128 << 10 };
 
@@ -45,21 +44,23 @@ static bool read_trace(const char *path, int64_t *requests, struct error *error)
 static bool count_lines(const char *path, int64_t *lines, int64_t *bytes, struct error *error)
 {
     static char block[BLOCK_BYTES];
-    const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
-        return error_input(error, NULL, "%s cannot be opened", path);
-    ssize_t got;
-    while ((got = read(descriptor, block, sizeof block)) > 0) {
+    struct byte_reader *reader = byte_reader_open(path, error);
+    if (reader == NULL)
+        return false;
+    const struct location at = {path, 0, 0};
+    size_t got = 0;
+    bool read;
+    while ((read = byte_reader_read(reader, block, sizeof block, &got, &at, error)) && got > 0) {
         const char *const end = block + got;
         const char *c = block;
         while ((c = memchr(c, '\n', (size_t)(end - c))) != NULL) {
             ++*lines;
             c++;
         }
-        *bytes += got;
+        *bytes += (int64_t)got;
     }
-    close(descriptor);
-    return got == 0 || error_run(error, "%s cannot be read", path);
+    byte_reader_close(reader);
+    return read;
 }
 
 static bool bench(const char *path, struct error *error)

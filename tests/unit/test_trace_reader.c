@@ -148,7 +148,6 @@ START_TEST(refuses_bad_rows_at_their_column)
         {"4611686018,10,20", ":3:1: arrival_s: ", "is not a time from 0 to 4611686017"},
         {"4611686017.000000001,10,20", ":3:1: arrival_s: ", "is not a time from 0"},
         {"99999999999999999999999,10,20", ":3:1: arrival_s: ", "is not a time"},
-        {"0.999999999,10,20", ":3:1: time runs back: ", "'0.999999999' is not"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         char text[200];
