@@ -57,6 +57,12 @@ struct request_outcome {
 /* SOURCE_WAIT: nothing arrives before something finishes; only from a source with finished(). */
 enum request_source_result { SOURCE_REQUEST, SOURCE_END, SOURCE_ERROR, SOURCE_WAIT };
 
+/* What a source passes over. */
+struct source_left_out {
+    int64_t bad_rows;        /* of a trace, by `on_bad_row: skip` */
+    int64_t failed_requests; /* that a trace has as failed */
+};
+
 /* A stream of requests in order of arrival; whoever opened it owns it. */
 struct request_source {
     void *state;
@@ -65,8 +71,8 @@ struct request_source {
     enum request_source_result (*next)(void *state, struct request *request, struct error *error);
     /* How much of the stream has been read, 0 … 1; 0 where the length is unknown. */
     double (*progress)(const void *state);
-    /* Rows that `on_bad_row: skip` has passed over so far. */
-    int64_t (*skipped_rows)(const void *state);
+    /* What is not delivered, so far. */
+    struct source_left_out (*left_out)(const void *state);
     /* Optional, for clients that wait for an answer before they send again: the request that was
      * the request_id-th of this source, from 0, has finished at now_ns, or was refused. What next()
      * has given since the last request that was taken is then void: ask it again. */

@@ -15,7 +15,9 @@ struct text_reader {
     int64_t line;            /* number of the line last returned */
     int64_t delivered_bytes; /* that `bytes` has handed out */
     size_t start, end;       /* unread bytes of the buffer */
-    size_t scanned;          /* from start: bytes known to hold no newline */
+    size_t scanned; /* from start: bytes known to hold no newline, or to be of the object */
+    enum { LIST_BEFORE, LIST_ITEM, LIST_COMMA, LIST_BEHIND } list; /* what is expected next */
+    int64_t object_lines; /* line feeds within the object last returned */
     char buffer[BUFFER_BYTES + 1];
 };
 
@@ -94,6 +96,101 @@ int text_reader_next(struct text_reader *reader, char **line, size_t *length, st
         return -1;
     }
     reader->start += newline != NULL ? bytes + 1 : bytes;
+    return 1;
+}
+
+/* The byte at `offset` from the first unread one; −1: there is none; −2: *error is filled. */
+static int byte_at(struct text_reader *reader, size_t offset, struct error *error)
+{
+    while (reader->start + offset >= reader->end) {
+        if (reader->at_end)
+            return -1;
+        if (!fill(reader, error))
+            return -2;
+    }
+    return (unsigned char)reader->buffer[reader->start + offset];
+}
+
+bool text_reader_is_list(struct text_reader *reader, bool *is_list, struct error *error)
+{
+    int byte = 0;
+    for (size_t i = 0; i < READ_BYTES; i++) {
+        byte = byte_at(reader, i, error);
+        if (byte != ' ' && byte != '\t' && byte != '\r' && byte != '\n')
+            break;
+    }
+    *is_list = byte == '[';
+    return byte != -2;
+}
+
+static bool refuse_list(const struct text_reader *reader, const char *expected, struct error *error)
+{
+    const struct location at = {byte_reader_name(reader->bytes), reader->line, 0};
+    return error_input(error, &at, "not a JSON list of objects: %s is expected", expected);
+}
+
+/* Up to the next object, past what parts it from the one before. 1: it is there; 0: the end of the
+ * list; −1: *error is filled. */
+static int skip_to_object(struct text_reader *reader, struct error *error)
+{
+    for (;; reader->start++) {
+        const int byte = byte_at(reader, 0, error);
+        if (byte == -2)
+            return -1;
+        reader->line += byte == '\n' ? 1 : 0;
+        if (byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n')
+            continue;
+        if (byte == -1 && reader->list == LIST_BEHIND)
+            return 0;
+        if (byte == '{' && reader->list == LIST_ITEM)
+            return 1;
+        if (byte == '[' && reader->list == LIST_BEFORE)
+            reader->list = LIST_ITEM;
+        else if (byte == ',' && reader->list == LIST_COMMA)
+            reader->list = LIST_ITEM;
+        else if (byte == ']' && reader->list != LIST_BEFORE && reader->list != LIST_BEHIND)
+            reader->list = LIST_BEHIND;
+        else {
+            static const char *const expected[] = {"an opening bracket", "an object",
+                                                   "a comma or a closing bracket", "nothing more"};
+            refuse_list(reader, expected[reader->list], error);
+            return -1;
+        }
+    }
+}
+
+int text_reader_next_object(struct text_reader *reader, char **object, size_t *length,
+                            struct error *error)
+{
+    reader->line += reader->line == 0 ? 1 : reader->object_lines;
+    reader->object_lines = 0;
+    const int found = skip_to_object(reader, error);
+    if (found <= 0)
+        return found;
+    int64_t depth = 0;
+    bool in_text = false;
+    size_t bytes = 0;
+    do {
+        const int byte = byte_at(reader, bytes++, error);
+        if (byte == -2 || (byte == -1 && !refuse_list(reader, "the end of an object", error)))
+            return -1;
+        if (bytes > TEXT_READER_MAX_LINE_BYTES) {
+            const struct location at = text_reader_location(reader);
+            error_input(error, &at, "an object of more than %d bytes", TEXT_READER_MAX_LINE_BYTES);
+            return -1;
+        }
+        reader->object_lines += byte == '\n' ? 1 : 0;
+        if (in_text && byte == '\\')
+            bytes++; /* whatever it is, it is of the text */
+        else if (byte == '"')
+            in_text = !in_text;
+        else if (!in_text && (byte == '{' || byte == '}'))
+            depth += byte == '{' ? 1 : -1;
+    } while (depth > 0);
+    *object = reader->buffer + reader->start;
+    *length = bytes;
+    reader->start += bytes;
+    reader->list = LIST_COMMA;
     return 1;
 }
 

@@ -20,7 +20,17 @@ void text_reader_close(struct text_reader *reader);
  * overwritten; valid until the next call. 1: a line; 0: the end; −1: *error is filled. */
 int text_reader_next(struct text_reader *reader, char **line, size_t *length, struct error *error);
 
-/* Where the line last returned stands; column 1. */
+/* Whether the first byte that is not white space is an opening bracket: then the file is read by
+ * text_reader_next_object, and never by text_reader_next. Consumes nothing. False with *error filled
+ * when it cannot be read. */
+bool text_reader_is_list(struct text_reader *reader, bool *is_list, struct error *error);
+
+/* The next object of a JSON list of objects, of any number of lines, no longer than a line may be.
+ * Only where it begins and ends is looked at. Otherwise as text_reader_next. */
+int text_reader_next_object(struct text_reader *reader, char **object, size_t *length,
+                            struct error *error);
+
+/* Where the line last returned stands, or the object begins; column 1. */
 struct location text_reader_location(const struct text_reader *reader);
 
 /* Bytes read of the file, as it lies there, over its size, 0 … 1; 0 where the size is unknown. */

@@ -68,10 +68,10 @@ bool options_load_accelerator(struct experiment_config *config, const char *name
                                               overrides->count, options_find_configs(), error);
 }
 
-bool options_check_output(const char *path, const struct experiment_config *config,
+bool options_check_output(const char *path, const struct workload_config *workload,
                           const char *config_path, struct error *error)
 {
-    const char *inputs[] = {config_path, config->workload.trace};
+    const char *inputs[] = {config_path, workload->trace};
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
         if (inputs[i] != NULL && output_file_same(path, inputs[i]))
             return error_input(error, NULL, "%s: would overwrite %s, which is read", path,
@@ -80,11 +80,17 @@ bool options_check_output(const char *path, const struct experiment_config *conf
     return true;
 }
 
-void options_warn_of_skipped_rows(int64_t skipped_rows)
+static void warn_of(const char *what, int64_t count)
 {
-    if (skipped_rows <= 0)
+    if (count <= 0)
         return;
     char text[128];
-    snprintf(text, sizeof text, "bad rows of the trace, skipped: %" PRId64, skipped_rows);
+    snprintf(text, sizeof text, "%s: %" PRId64, what, count);
     command_warn(text);
+}
+
+void options_warn_of_left_out(const struct source_left_out *left_out)
+{
+    warn_of("bad rows of the trace, skipped", left_out->bad_rows);
+    warn_of("failed requests of the trace, left out", left_out->failed_requests);
 }

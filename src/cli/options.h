@@ -31,10 +31,11 @@ bool options_load_accelerator(struct experiment_config *config, const char *name
                               const struct overrides *overrides, struct error *error);
 
 /* An output at `path` must not overwrite the configuration or the trace it is made from. */
-bool options_check_output(const char *path, const struct experiment_config *config,
+bool options_check_output(const char *path, const struct workload_config *workload,
                           const char *config_path, struct error *error);
 
-/* What `on_bad_row: skip` has passed over is said, not hidden. */
-void options_warn_of_skipped_rows(int64_t skipped_rows);
+/* What `on_bad_row: skip` has passed over, and which requests of the trace had failed, is said, not
+ * hidden. */
+void options_warn_of_left_out(const struct source_left_out *left_out);
 
 #endif

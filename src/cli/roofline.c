@@ -20,7 +20,7 @@ static bool open_output(struct output_file *output, const char *path,
                         const struct roofline_options *options, struct error *error)
 {
     const char *read = options->accelerator != NULL ? options->accelerator : options->config_path;
-    return path == NULL || (options_check_output(path, config, read, error) &&
+    return path == NULL || (options_check_output(path, &config->workload, read, error) &&
                             output_file_open(output, path, error));
 }
 
@@ -98,7 +98,7 @@ static bool study(const struct experiment_config *config, const struct roofline_
     for (size_t i = 0; i < OUTPUT_COUNT; i++)
         output_file_discard(&outputs[i]);
     if (done)
-        options_warn_of_skipped_rows(findings.steps.workload.skipped_rows);
+        options_warn_of_left_out(&findings.steps.workload.left_out);
     return done;
 }
 

@@ -115,7 +115,7 @@ static void warn_of_losses(const struct experiment_config *config,
                  simulation->rejected_no_memory);
         command_warn(text);
     }
-    options_warn_of_skipped_rows(result->skipped_rows);
+    options_warn_of_left_out(&result->left_out);
 }
 
 /* Settings that need something of the requests which none of them had. */
@@ -148,7 +148,7 @@ static bool open_output(struct output_file *output, const char *path,
 {
     if (path == NULL)
         return true;
-    return options_check_output(path, config, config_path, error) &&
+    return options_check_output(path, &config->workload, config_path, error) &&
            output_file_open(output, path, error);
 }
 

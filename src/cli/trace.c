@@ -9,6 +9,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } subcommands[] = {
     {"generate", trace_generate},
+    {"convert", trace_convert},
 };
 
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };

@@ -4,5 +4,6 @@
 #define LLMSIM_CLI_TRACE_COMMANDS_H
 
 int trace_generate(int argc, char **argv);
+int trace_convert(int argc, char **argv);
 
 #endif

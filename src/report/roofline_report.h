@@ -4,6 +4,7 @@
 #define LLMSIM_REPORT_ROOFLINE_REPORT_H
 
 #include <llmsim/cost.h>
+#include <llmsim/request.h>
 #include <llmsim/error.h>
 
 enum { ROOFLINE_MAX_OPERATORS = 40, ROOFLINE_MAX_ROOFS = 8 };
@@ -64,7 +65,7 @@ struct roofline_step {
 /* Means of the requests that can be served. */
 struct roofline_workload {
     int64_t requests; /* that were read; 0: the steps asked for needed none */
-    int64_t skipped_rows;
+    struct source_left_out left_out;
     double mean_prompt_tokens, mean_output_tokens;
 };
 

@@ -178,7 +178,7 @@ static bool simulate(const struct experiment_config *config, struct cost_model *
         return false;
     if (watch->log.out_of_memory)
         return error_run(error, "out of memory for the request log");
-    result->skipped_rows = source->skipped_rows(source->state);
+    result->left_out = source->left_out(source->state);
     fill_summary(config, cost_model, watch, result);
     return true;
 }

@@ -15,7 +15,7 @@ struct experiment_hooks {
 struct experiment_result {
     struct summary summary;
     struct simulation_result simulation;
-    int64_t skipped_rows; /* of the trace, by `on_bad_row: skip` */
+    struct source_left_out left_out; /* of the trace */
 };
 
 /* Simulate. The same configuration gives the same result, on every machine. */

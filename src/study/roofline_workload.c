@@ -25,8 +25,8 @@ bool roofline_read_workload(const struct experiment_config *config,
         prompt_tokens += request.prompt_tokens;
         output_tokens += request.output_tokens;
     }
-    *workload = (struct roofline_workload){.requests = requests,
-                                           .skipped_rows = source.skipped_rows(source.state)};
+    *workload =
+        (struct roofline_workload){.requests = requests, .left_out = source.left_out(source.state)};
     source.destroy(source.state);
     if (result == SOURCE_ERROR)
         return false;

@@ -1,9 +1,12 @@
-/* The traces of Azure's LLM inference services, 2023 and 2024.
+/* The traces of Azure's LLM inference services, 2023, 2024 and (with images) 2025.
  *
  * The years differ in how a time is written: "2023-11-16 18:17:03.9799600", seven places and lines
- * that end in CRLF, against "2024-05-10 00:00:00.009930+00:00", six places with an offset from UTC,
- * and no fraction at all on whole seconds. Both are read, with 0 to 9 places. */
-#include "trace_format.h"
+ * that end in CRLF; "2024-05-10 00:00:00.009930+00:00", six places with an offset from UTC, and no
+ * fraction at all on whole seconds; "2024-10-15T12:00:00.269Z". All are read, with 0 to 9 places.
+ *
+ * In the trace of 2025 a column NumImages stands before ContextTokens, which count "text and image":
+ * the prompt is those tokens, and nothing is added for the images (nor the encoder's time). */
+#include "csv_fields.h"
 
 #include <llmsim/sim_time.h>
 #include <string.h>
@@ -11,7 +14,6 @@
 #define HEADER "TIMESTAMP,ContextTokens,GeneratedTokens"
 
 enum {
-    COLUMNS = 3,
     DATE_BYTES = 10,      /* YYYY-MM-DD */
     DATE_TIME_BYTES = 19, /* YYYY-MM-DD HH:MM:SS */
     OFFSET_BYTES = 6,     /* +HH:MM */
@@ -135,19 +137,34 @@ static bool parse_timestamp(struct trace_row *row, int64_t *time_ns)
     return true;
 }
 
+static bool read_timestamp(struct trace_row *row, const char *name, struct request *request)
+{
+    (void)name; /* the only one there is */
+    return parse_timestamp(row, &request->arrival_ns);
+}
+
+static bool read_images(struct trace_row *row, const char *name, struct request *request)
+{
+    (void)request;
+    int32_t images = 0;
+    return trace_row_whole(row, name, 0, INT32_MAX, &images);
+}
+
+static const struct trace_field fields[] = {
+    {"TIMESTAMP", read_timestamp, false},
+    {"NumImages", read_images, true},
+    {"ContextTokens", csv_read_prompt, false},
+    {"GeneratedTokens", csv_read_output, false},
+};
+
 static bool azure_detect(const char *line, size_t length, struct trace_columns *columns)
 {
-    columns->count = COLUMNS;
-    return length == strlen(HEADER) && memcmp(line, HEADER, length) == 0;
+    return csv_detect(fields, sizeof fields / sizeof *fields, false, line, length, columns);
 }
 
 static bool azure_parse_row(struct trace_row *row, struct request *request)
 {
-    return parse_timestamp(row, &request->arrival_ns) && trace_row_comma(row, "ContextTokens") &&
-           trace_row_tokens(row, "ContextTokens", &request->prompt_tokens) &&
-           trace_row_comma(row, "GeneratedTokens") &&
-           trace_row_tokens(row, "GeneratedTokens", &request->output_tokens) &&
-           trace_row_finish(row);
+    return csv_parse_row(fields, row, request);
 }
 
 static void azure_write_header(FILE *stream)
@@ -156,8 +173,9 @@ static void azure_write_header(FILE *stream)
 }
 
 /* Seven places, as in the trace of 2023: the hundreds of nanoseconds that have begun. */
-static void azure_write_row(FILE *stream, const struct request *request)
+static void azure_write_row(FILE *stream, const struct request *request, int64_t number)
 {
+    (void)number;
     int64_t time_s = written_epoch_s + request->arrival_ns / SIM_NS_PER_S;
     int second_of_day = (int)(time_s % SECONDS_PER_DAY);
     int year = 0, month = 0, day = 0;
@@ -170,9 +188,10 @@ static void azure_write_row(FILE *stream, const struct request *request)
 
 const struct trace_format trace_format_azure = {
     .name = "azure",
-    .summary = "Azure LLM inference traces of 2023 and 2024",
+    .summary = "Azure LLM inference traces of 2023, 2024 and, with images, 2025",
     .source = "https://github.com/Azure/AzurePublicDataset; Patel et al., Splitwise, ISCA 2024",
-    .header = HEADER,
+    .header = "TIMESTAMP,[NumImages,]ContextTokens,GeneratedTokens",
+    .time_step_ns = 100,
     .detect = azure_detect,
     .parse_row = azure_parse_row,
     .write_header = azure_write_header,

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#define FORMAT_ADDRESS(name) &trace_format_##name,
-#define FORMAT_NAME(name)    #name,
-#define FORMAT_INDEX(name)   FORMAT_##name,
+#define FORMAT_ADDRESS(identifier, name) &trace_format_##identifier,
+#define FORMAT_NAME(identifier, name)    name,
+#define FORMAT_INDEX(identifier, name)   FORMAT_##identifier,
 
 enum { TRACE_FORMATS(FORMAT_INDEX) FORMAT_COUNT };
 
@@ -19,11 +19,12 @@ const struct trace_format *trace_format_at(size_t index)
 }
 
 /* The index of the format that begins so; −1: there is none. */
-static int find_detected(const char *line, size_t length, struct trace_columns *columns)
+static int find_detected(bool is_list, const char *line, size_t length,
+                         struct trace_columns *columns)
 {
     for (int i = 0; i < FORMAT_COUNT; i++) {
         *columns = (struct trace_columns){0};
-        if (formats[i]->detect(line, length, columns))
+        if (formats[i]->objects == is_list && formats[i]->detect(line, length, columns))
             return i;
     }
     return -1;
@@ -32,24 +33,34 @@ static int find_detected(const char *line, size_t length, struct trace_columns *
 static void refuse_unknown(const struct location *at, const char *line, size_t length,
                            struct error *error)
 {
+    static const char pointer[] = "version https://git-lfs";
+    if (length >= sizeof pointer - 1 && memcmp(line, pointer, sizeof pointer - 1) == 0) {
+        error_input(
+            error, at,
+            "a pointer into Git's large-file storage, not the trace: fetch the file itself");
+        return;
+    }
     char known[512] = "";
     size_t used = 0;
     for (size_t i = 0; i < FORMAT_COUNT && used < sizeof known; i++) {
-        int written = snprintf(known + used, sizeof known - used, "%s%s: %s", i > 0 ? "; " : "",
-                               formats[i]->name, formats[i]->header);
+        int written = snprintf(known + used, sizeof known - used, "%s%s", i > 0 ? ", " : "",
+                               formats[i]->name);
         used += (size_t)written;
     }
     const int shown = length > 60 ? 60 : (int)length;
-    error_input(error, at, "'%.*s' is not the first line of a known trace format (known: %s)",
-                shown, line, known);
+    error_input(
+        error, at,
+        "'%.*s' is not the first line of a known trace format (known: %s; see traces/README.md)",
+        shown, line, known);
 }
 
-const struct trace_format *trace_format_detect(int index, const struct text_reader *reader,
-                                               const char *line, size_t length,
-                                               struct trace_columns *columns, struct error *error)
+const struct trace_format *trace_format_detect(int index, bool is_list,
+                                               const struct text_reader *reader, const char *line,
+                                               size_t length, struct trace_columns *columns,
+                                               struct error *error)
 {
     const struct location at = text_reader_location(reader);
-    const int found = find_detected(line, length, columns);
+    const int found = find_detected(is_list, line, length, columns);
     if (index < 0 && found < 0) {
         refuse_unknown(&at, line, length, error);
         return NULL;
@@ -58,10 +69,10 @@ const struct trace_format *trace_format_detect(int index, const struct text_read
         return formats[found];
     const struct trace_format *wanted = formats[index];
     *columns = (struct trace_columns){0};
-    if (wanted->detect(line, length, columns))
+    if (wanted->objects == is_list && wanted->detect(line, length, columns))
         return wanted;
     /* Without a header the first line is a row, and what is wrong with it is for the row to say. */
-    if (wanted->headerless && found < 0 && length > 0)
+    if (wanted->headerless && wanted->objects == is_list && found < 0 && length > 0)
         return wanted;
     error_input(error, &at, "not of format '%s', which begins with '%s'%s%s%s", wanted->name,
                 wanted->header, found >= 0 ? "; this is '" : "",

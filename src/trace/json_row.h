@@ -6,11 +6,11 @@
 
 #include "trace_format.h"
 
-/* Step over white space. A row holds no line feed. */
+/* Step over white space. Only an object of a list holds line feeds. */
 static inline void json_skip_space(struct trace_row *row)
 {
     const char *c = row->cursor;
-    while (c < row->end && (*c == ' ' || *c == '\t' || *c == '\r'))
+    while (c < row->end && (*c == ' ' || *c == '\t' || *c == '\r' || *c == '\n'))
         c++;
     row->cursor = c;
 }

@@ -1,116 +1,94 @@
-/* llmsim's own format, the plainest: seconds and tokens. The columns that may follow the first
- * three come in any order; a row must hold them where the header does. session_id and class are for
- * programs that write them: they are not read. */
-#include "trace_format.h"
+/* llmsim's own format, the plainest: seconds and tokens, and what else is known of a request.
+ * Columns come in any order; a row must hold a field, perhaps an empty one, for each of them. */
+#include "csv_fields.h"
 
-#include <assert.h>
 #include <string.h>
 #include <xxhash.h>
 
-#define HEADER "arrival_s,prompt_tokens,output_tokens"
+enum { PRIORITY_LIMIT = 1000000000 };
 
-static bool pass_unread(struct trace_row *row, struct request *request)
+static bool read_turn(struct trace_row *row, const char *name, struct request *request)
 {
-    (void)request;
-    trace_row_pass(row);
+    if (row->cursor == row->end || *row->cursor == ',')
+        return true;
+    return trace_row_whole(row, name, 1, INT32_MAX, &request->turn);
+}
+
+static bool read_priority(struct trace_row *row, const char *name, struct request *request)
+{
+    return trace_row_whole(row, name, -PRIORITY_LIMIT, PRIORITY_LIMIT, &request->priority);
+}
+
+static bool read_client(struct trace_row *row, const char *name, struct request *request)
+{
+    const char *begin = row->cursor;
+    const char *end = memchr(begin, ',', (size_t)(row->end - begin));
+    if (!trace_row_name(row, name, end != NULL ? end : row->end, &request->client_name))
+        return false;
+    const size_t length = (size_t)request->client_name.bytes;
+    request->client = length > 0 ? XXH64(begin, length, 0) : 0;
     return true;
 }
 
-static bool read_priority(struct trace_row *row, struct request *request)
-{
-    const int32_t limit = 1000000000;
-    return trace_row_whole(row, "priority", -limit, limit, &request->priority);
-}
-
-/* Nothing needs a client's name but to tell it from others. */
-static bool read_client(struct trace_row *row, struct request *request)
-{
-    const char *name = trace_row_pass(row);
-    const size_t length = (size_t)(row->cursor - name);
-    request->client = length > 0 ? XXH64(name, length, 0) : 0;
-    return true;
-}
-
-static const struct {
-    const char *name;
-    bool (*read)(struct trace_row *row, struct request *request);
-} extra_columns[] = {
-    {"session_id", pass_unread},
-    {"class", pass_unread},
-    {"priority", read_priority},
-    {"client", read_client},
+static const struct trace_field fields[] = {
+    {"arrival_s", csv_read_seconds, false},
+    {"prompt_tokens", csv_read_prompt, false},
+    {"output_tokens", csv_read_output, false},
+    {"session_id", csv_read_session, true},
+    {"turn", read_turn, true},
+    {"class", csv_read_class, true},
+    {"client", read_client, true},
+    {"priority", read_priority, true},
 };
-
-enum { COLUMNS = 3, EXTRA_COLUMNS = sizeof extra_columns / sizeof *extra_columns };
-static_assert(COLUMNS + EXTRA_COLUMNS <= TRACE_MAX_COLUMNS,
-              "no more columns than there is room for");
-
-/* The index of the extra column called so; −1: there is none. */
-static int find_extra(const char *name, size_t length)
-{
-    for (int i = 0; i < EXTRA_COLUMNS; i++) {
-        const char *known = extra_columns[i].name;
-        if (strlen(known) == length && memcmp(known, name, length) == 0)
-            return i;
-    }
-    return -1;
-}
 
 static bool llmsim_detect(const char *line, size_t length, struct trace_columns *columns)
 {
-    const size_t fixed = strlen(HEADER);
-    if (length < fixed || memcmp(line, HEADER, fixed) != 0)
-        return false;
-    const char *end = line + length;
-    const char *c = line + fixed;
-    unsigned seen = 0;
-    columns->count = COLUMNS;
-    while (c < end && *c == ',') {
-        const char *name = c + 1;
-        c = memchr(name, ',', (size_t)(end - name));
-        if (c == NULL)
-            c = end;
-        int extra = find_extra(name, (size_t)(c - name));
-        if (extra < 0 || (seen & 1U << extra) != 0)
-            return false;
-        seen |= 1U << extra;
-        columns->kinds[columns->count++] = extra;
-    }
-    return c == end;
+    return csv_detect(fields, sizeof fields / sizeof *fields, false, line, length, columns);
 }
 
 static bool llmsim_parse_row(struct trace_row *row, struct request *request)
 {
-    bool read = trace_row_seconds(row, "arrival_s", &request->arrival_ns) &&
-                trace_row_comma(row, "prompt_tokens") &&
-                trace_row_tokens(row, "prompt_tokens", &request->prompt_tokens) &&
-                trace_row_comma(row, "output_tokens") &&
-                trace_row_tokens(row, "output_tokens", &request->output_tokens);
-    for (int i = COLUMNS; read && i < row->columns->count; i++) {
-        const int extra = row->columns->kinds[i];
-        read = trace_row_comma(row, extra_columns[extra].name) &&
-               extra_columns[extra].read(row, request);
-    }
-    return read && trace_row_finish(row);
+    return csv_parse_row(fields, row, request);
 }
 
 static void llmsim_write_header(FILE *stream)
 {
-    fputs(HEADER "\n", stream);
+    fputs("arrival_s,prompt_tokens,output_tokens,session_id,turn,class,client,priority\n", stream);
 }
 
-static void llmsim_write_row(FILE *stream, const struct request *request)
+/* What parts fields and rows cannot be in one. */
+static void write_name(FILE *stream, const struct request_name *name)
 {
-    fprintf(stream, "%lld.%09lld,%d,%d\n", (long long)(request->arrival_ns / SIM_NS_PER_S),
+    fputc(',', stream);
+    for (int32_t i = 0; i < name->bytes; i++)
+        fputc(strchr(",\r\n", name->text[i]) != NULL ? ' ' : name->text[i], stream);
+}
+
+static void llmsim_write_row(FILE *stream, const struct request *request, int64_t number)
+{
+    (void)number;
+    fprintf(stream, "%lld.%09lld,%d,%d", (long long)(request->arrival_ns / SIM_NS_PER_S),
             (long long)(request->arrival_ns % SIM_NS_PER_S), request->prompt_tokens,
             request->output_tokens);
+    write_name(stream, &request->session);
+    if (request->turn > 0)
+        fprintf(stream, ",%d", request->turn);
+    else
+        fputc(',', stream);
+    write_name(stream, &request->class_name);
+    write_name(stream, &request->client_name);
+    fprintf(stream, ",%d\n", request->priority);
 }
 
 const struct trace_format trace_format_llmsim = {
     .name = "llmsim",
-    .summary = "arrival in seconds, prompt tokens, output tokens",
+    .summary = "CSV in seconds, with sessions, turns, classes, clients and priorities",
     .source = "this program",
-    .header = HEADER "[,session_id,class,priority,client]",
+    .header =
+        "arrival_s,prompt_tokens,output_tokens[,session_id][,turn][,class][,client][,priority]",
+    .holds = 1U << TRACE_SESSION | 1U << TRACE_TURN | 1U << TRACE_CLASS | 1U << TRACE_CLIENT |
+             1U << TRACE_PRIORITY,
+    .time_step_ns = 1,
     .detect = llmsim_detect,
     .parse_row = llmsim_parse_row,
     .write_header = llmsim_write_header,

@@ -19,7 +19,7 @@ static_assert((REORDER_ROWS & RING_MASK) == 0, "positions in the ring are found 
 
 struct slot {
     struct request request;
-    int64_t mark;
+    struct source_left_out mark;
     size_t bytes; /* of the arena */
 };
 
@@ -159,7 +159,7 @@ static void insert(struct reorder *reorder, int64_t arrival_ns, int32_t slot)
     reorder->ring[at & RING_MASK] = (struct position){arrival_ns, slot};
 }
 
-void reorder_put(struct reorder *reorder, int64_t mark)
+void reorder_put(struct reorder *reorder, const struct source_left_out *mark)
 {
     const int32_t index = reorder->free[--reorder->free_count];
     struct slot *slot = &reorder->slots[index];
@@ -168,7 +168,7 @@ void reorder_put(struct reorder *reorder, int64_t mark)
     const size_t id_bytes = (size_t)request->prefix_id_count * sizeof *request->prefix_ids;
     assert(id_bytes == 0 || request->prefix_ids == (const uint64_t *)(void *)begin);
     const char *end = copy_names(begin + id_bytes, request);
-    slot->mark = mark;
+    slot->mark = *mark;
     slot->bytes = ((size_t)(end - begin) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     assert(slot->bytes <= reorder->row_bytes);
     reorder->used += slot->bytes;
@@ -176,7 +176,7 @@ void reorder_put(struct reorder *reorder, int64_t mark)
     insert(reorder, request->arrival_ns, index);
 }
 
-void reorder_take(struct reorder *reorder, struct request *request, int64_t *mark)
+void reorder_take(struct reorder *reorder, struct request *request, struct source_left_out *mark)
 {
     assert(!reorder_is_empty(reorder));
     const int32_t index = reorder->ring[reorder->first & RING_MASK].slot;

@@ -26,11 +26,11 @@ bool reorder_is_empty(const struct reorder *reorder);
 struct request *reorder_begin(struct reorder *reorder, uint64_t **ids);
 
 /* Hold the row, by its arrival_ns. Its ids, if any, are those of reorder_begin; its names are
- * copied. `mark` is handed back with it. */
-void reorder_put(struct reorder *reorder, int64_t mark);
+ * copied. `mark` is copied, and handed back with it. */
+void reorder_put(struct reorder *reorder, const struct source_left_out *mark);
 
 /* The earliest row, which is held no more. Its ids and names are valid until the next
  * reorder_begin. Not while empty. */
-void reorder_take(struct reorder *reorder, struct request *request, int64_t *mark);
+void reorder_take(struct reorder *reorder, struct request *request, struct source_left_out *mark);
 
 #endif

@@ -17,7 +17,11 @@ static const char *field_end(const struct trace_row *row, const char *field)
 struct location trace_row_location(const struct trace_row *row, const char *byte)
 {
     struct location at = text_reader_location(row->reader);
-    at.column = (int)(byte - row->begin) + 1;
+    const char *line = row->begin;
+    for (const char *end = NULL; (end = memchr(line, '\n', (size_t)(byte - line))) != NULL;
+         at.line++)
+        line = end + 1;
+    at.column = (int)(byte - line) + 1;
     return at;
 }
 
@@ -27,7 +31,7 @@ bool trace_row_refuse_span(struct trace_row *row, const char *begin, const char 
     struct location at = trace_row_location(row, begin);
     bool cut = end - begin > SHOWN_BYTES;
     int shown = cut ? (int)SHOWN_BYTES : (int)(end - begin);
-    if (memchr(begin, '\0', (size_t)shown) != NULL)
+    if (shown > 0 && memchr(begin, '\0', (size_t)(end - begin)) != NULL)
         return error_input(row->error, &at, "%s: a NUL byte", what);
     return error_input(row->error, &at, "%s: '%.*s%s' is not %s", what, shown, begin,
                        cut ? "..." : "", expected);
@@ -63,6 +67,48 @@ bool trace_row_whole(struct trace_row *row, const char *what, int32_t minimum, i
 bool trace_row_tokens(struct trace_row *row, const char *what, int32_t *tokens)
 {
     return trace_row_whole(row, what, 1, REQUEST_MAX_TOKENS, tokens);
+}
+
+bool trace_row_float_tokens(struct trace_row *row, const char *what, int32_t *tokens)
+{
+    const char *begin = row->cursor;
+    const char *end = field_end(row, begin);
+    const char *point = memchr(begin, '.', (size_t)(end - begin));
+    const char *c = point != NULL ? point + 1 : end;
+    while (c < end && *c == '0')
+        c++;
+    if (point == NULL || point + 1 == end || c < end)
+        return trace_row_tokens(row, what, tokens);
+    struct trace_row whole = *row;
+    whole.end = point;
+    const bool read = trace_row_tokens(&whole, what, tokens);
+    row->cursor = read ? end : begin;
+    return read;
+}
+
+bool trace_row_name(struct trace_row *row, const char *what, const char *end,
+                    struct request_name *name)
+{
+    const char *begin = row->cursor;
+    if (end - begin > REQUEST_MAX_NAME_BYTES) {
+        char expected[64];
+        snprintf(expected, sizeof expected, "a name of at most %d bytes", REQUEST_MAX_NAME_BYTES);
+        return trace_row_refuse_span(row, begin, end, what, expected);
+    }
+    if (memchr(begin, '\0', (size_t)(end - begin)) != NULL)
+        return trace_row_refuse_span(row, begin, end, what, "a name");
+    *name = (struct request_name){end > begin ? begin : NULL, (int32_t)(end - begin)};
+    row->cursor = end;
+    return true;
+}
+
+void trace_write_seconds(FILE *stream, int64_t time_ns)
+{
+    char decimals[16];
+    int places = snprintf(decimals, sizeof decimals, ".%09d", (int)(time_ns % SIM_NS_PER_S));
+    while (places > 0 && (decimals[places - 1] == '0' || decimals[places - 1] == '.'))
+        places--;
+    fprintf(stream, "%lld%.*s", (long long)(time_ns / SIM_NS_PER_S), places, decimals);
 }
 
 bool trace_row_seconds(struct trace_row *row, const char *what, int64_t *time_ns)

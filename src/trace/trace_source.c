@@ -17,11 +17,13 @@ struct trace_source {
     struct trace_columns columns;
     struct reorder *window; /* owned; rows that have been read and not delivered */
     int32_t id_tokens;      /* 0: the format has no prefix ids */
-    char *first_row; /* a first line that is a row and has not been read as one yet; or NULL */
-    size_t first_row_length;
+    char *row; /* a first line that is a row, or the rest of one of several requests; or NULL */
+    size_t row_length;
+    const char *row_cursor; /* where in it; NULL: it has not been read yet */
+    void *format_state;     /* owned */
     bool skip_bad_rows;
-    int64_t skipped_rows;    /* of those that have been read */
-    int64_t skipped_by_then; /* of those before the row last delivered */
+    struct source_left_out left_out;         /* of the rows that have been read */
+    struct source_left_out left_out_by_then; /* of those before the row last delivered */
     /* On the trace's own clock. Of rows that have been read: */
     bool read_any;
     int64_t lowest_ns, highest_ns;
@@ -60,39 +62,58 @@ static bool pass_empty_lines(struct trace_source *trace, struct error *error)
 {
     if (!trace->skip_bad_rows)
         return error_input(error, &trace->first_empty_line, "an empty line between rows");
-    trace->skipped_rows += trace->empty_lines;
+    trace->left_out.bad_rows += trace->empty_lines;
     trace->empty_lines = 0;
     return true;
 }
 
-/* As text_reader_next, which may have read the first row to tell the format. */
-static int next_line(struct trace_source *trace, char **line, size_t *length, struct error *error)
+/* As text_reader_next, unless the row at hand has not been read to its end. */
+static int next_row(struct trace_source *trace, char **line, size_t *length, struct error *error)
 {
-    if (trace->first_row == NULL)
-        return text_reader_next(trace->reader, line, length, error);
-    *line = trace->first_row;
-    *length = trace->first_row_length;
-    trace->first_row = NULL;
-    return 1;
+    if (trace->row != NULL) {
+        *line = trace->row;
+        *length = trace->row_length;
+        return 1;
+    }
+    trace->row_cursor = NULL;
+    return trace->format->objects ? text_reader_next_object(trace->reader, line, length, error)
+                                  : text_reader_next(trace->reader, line, length, error);
 }
 
-/* Read the line into the window; false with *error filled where it is no row. */
-static bool read_row(struct trace_source *trace, char *line, size_t length, struct error *error)
+enum row_result { ROW_HELD, ROW_NONE, ROW_BAD };
+
+/* Read a request of the row into the window. ROW_BAD: *error is filled. */
+static enum row_result read_row(struct trace_source *trace, char *line, size_t length,
+                                struct error *error)
 {
     uint64_t *ids = NULL;
     struct request *request = reorder_begin(trace->window, &ids);
     struct trace_row row = {.reader = trace->reader,
                             .begin = line,
                             .end = line + length,
-                            .cursor = line,
+                            .cursor = trace->row_cursor != NULL ? trace->row_cursor : line,
                             .columns = &trace->columns,
                             .ids = trace->id_tokens > 0 ? ids : NULL,
                             .id_tokens = trace->id_tokens,
+                            .state = trace->format_state,
+                            .more = trace->row_cursor != NULL,
                             .error = error};
-    if (!trace->format->parse_row(&row, request) || !check_time(trace, &row, request->arrival_ns))
-        return false;
-    reorder_put(trace->window, trace->skipped_rows);
-    return true;
+    trace->row = NULL;
+    if (!trace->format->parse_row(&row, request))
+        return ROW_BAD;
+    if (row.more) {
+        trace->row = line;
+        trace->row_length = length;
+        trace->row_cursor = row.cursor;
+    }
+    if (row.failed || row.none) {
+        trace->left_out.failed_requests += row.failed ? 1 : 0;
+        return ROW_NONE;
+    }
+    if (!check_time(trace, &row, request->arrival_ns))
+        return ROW_BAD;
+    reorder_put(trace->window, &trace->left_out);
+    return ROW_HELD;
 }
 
 /* Read up to the next row and hold it. */
@@ -102,7 +123,7 @@ static enum request_source_result read_ahead(struct trace_source *trace, struct 
     for (;;) {
         char *line = NULL;
         size_t length = 0;
-        int got = next_line(trace, &line, &length, error);
+        int got = next_row(trace, &line, &length, error);
         if (got <= 0)
             return got == 0 ? SOURCE_END : SOURCE_ERROR;
         if (length == 0) {
@@ -112,12 +133,15 @@ static enum request_source_result read_ahead(struct trace_source *trace, struct 
         }
         if (trace->empty_lines > 0 && !pass_empty_lines(trace, error))
             return SOURCE_ERROR;
-        if (read_row(trace, line, length, error))
+        const enum row_result result = read_row(trace, line, length, error);
+        if (result == ROW_HELD)
             return SOURCE_REQUEST;
+        if (result == ROW_NONE)
+            continue;
         if (!trace->skip_bad_rows)
             return SOURCE_ERROR;
         *error = (struct error){0};
-        trace->skipped_rows++;
+        trace->left_out.bad_rows++;
     }
 }
 
@@ -126,10 +150,10 @@ static enum request_source_result next_in_order(struct trace_source *trace, stru
     while (trace->ahead == SOURCE_REQUEST && !reorder_is_full(trace->window))
         trace->ahead = read_ahead(trace, &trace->failure);
     if (reorder_is_empty(trace->window)) {
-        trace->skipped_by_then = trace->skipped_rows;
+        trace->left_out_by_then = trace->left_out;
         return trace->ahead;
     }
-    reorder_take(trace->window, request, &trace->skipped_by_then);
+    reorder_take(trace->window, request, &trace->left_out_by_then);
     trace->last_ns = request->arrival_ns;
     if (!trace->delivered_any)
         trace->first_ns = trace->last_ns;
@@ -159,10 +183,10 @@ static double trace_progress(const void *state)
     return text_reader_progress(trace->reader);
 }
 
-static int64_t trace_skipped_rows(const void *state)
+static struct source_left_out trace_left_out(const void *state)
 {
     const struct trace_source *trace = state;
-    return trace->skipped_by_then;
+    return trace->left_out_by_then;
 }
 
 static void trace_destroy(void *state)
@@ -172,37 +196,55 @@ static void trace_destroy(void *state)
         return;
     text_reader_close(trace->reader);
     reorder_destroy(trace->window);
+    free(trace->format_state);
     free(trace);
 }
 
-/* Find the format by the first line. */
-static bool read_header(struct trace_source *trace, int format, struct error *error)
+/* The first line, or the first object of a list. */
+static bool read_beginning(struct trace_source *trace, bool is_list, char **line, size_t *length,
+                           struct error *error)
 {
     static const char byte_order_mark[] = "\xEF\xBB\xBF";
-    char *line = NULL;
-    size_t length = 0;
-    int got = text_reader_next(trace->reader, &line, &length, error);
+    const int got = is_list ? text_reader_next_object(trace->reader, line, length, error)
+                            : text_reader_next(trace->reader, line, length, error);
     if (got < 0)
         return false;
     if (got == 0) {
         struct location at = text_reader_location(trace->reader);
         at.line = 0;
-        return error_input(error, &at, "an empty file; a trace is expected");
+        return error_input(error, &at,
+                           is_list ? "an empty list; a trace is expected"
+                                   : "an empty file; a trace is expected");
     }
     const size_t mark_bytes = sizeof byte_order_mark - 1;
-    if (length >= mark_bytes && memcmp(line, byte_order_mark, mark_bytes) == 0) {
-        line += mark_bytes;
-        length -= mark_bytes;
+    if (*length >= mark_bytes && memcmp(*line, byte_order_mark, mark_bytes) == 0) {
+        *line += mark_bytes;
+        *length -= mark_bytes;
     }
+    return true;
+}
+
+/* Find the format by how the file begins. */
+static bool read_header(struct trace_source *trace, int format, struct error *error)
+{
+    char *line = NULL;
+    size_t length = 0;
+    bool is_list = false;
+    if (!text_reader_is_list(trace->reader, &is_list, error) ||
+        !read_beginning(trace, is_list, &line, &length, error))
+        return false;
     trace->format =
-        trace_format_detect(format, trace->reader, line, length, &trace->columns, error);
+        trace_format_detect(format, is_list, trace->reader, line, length, &trace->columns, error);
     if (trace->format == NULL)
         return false;
     if (trace->format->headerless) {
-        trace->first_row = line;
-        trace->first_row_length = length;
+        trace->row = line;
+        trace->row_length = length;
     }
-    return true;
+    if (trace->format->state_size == 0)
+        return true;
+    trace->format_state = calloc(1, trace->format->state_size);
+    return trace->format_state != NULL || error_run(error, "out of memory");
 }
 
 /* What an id stands for, if there are any. */
@@ -240,9 +282,12 @@ static bool read_first_request(struct trace_source *trace, struct error *error)
     }
     struct location at = text_reader_location(trace->reader);
     at.line = 0;
-    if (trace->skipped_rows > 0)
+    if (trace->left_out.failed_requests > 0)
+        return error_input(error, &at, "a trace without requests: all %lld failed",
+                           (long long)trace->left_out.failed_requests);
+    if (trace->left_out.bad_rows > 0)
         return error_input(error, &at, "a trace without requests: all %lld rows are bad",
-                           (long long)trace->skipped_rows);
+                           (long long)trace->left_out.bad_rows);
     return error_input(error, &at, "a trace without requests: there is only a header");
 }
 
@@ -263,7 +308,7 @@ bool trace_source_open(const struct trace_options *options, struct request_sourc
     *source = (struct request_source){.state = trace,
                                       .next = trace_next,
                                       .progress = trace_progress,
-                                      .skipped_rows = trace_skipped_rows,
+                                      .left_out = trace_left_out,
                                       .destroy = trace_destroy};
     return true;
 }

@@ -41,10 +41,10 @@ static double generator_progress(const void *state)
     return (double)generator->arrivals.count / (double)generator->num_requests;
 }
 
-static int64_t generator_skipped_rows(const void *state)
+static struct source_left_out generator_left_out(const void *state)
 {
     (void)state;
-    return 0;
+    return (struct source_left_out){0};
 }
 
 static void generator_destroy(void *state)
@@ -79,7 +79,7 @@ bool generator_open(const struct workload_config *config, uint64_t seed,
     *source = (struct request_source){.state = generator,
                                       .next = generator_next,
                                       .progress = generator_progress,
-                                      .skipped_rows = generator_skipped_rows,
+                                      .left_out = generator_left_out,
                                       .destroy = generator_destroy};
     return true;
 }

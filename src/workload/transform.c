@@ -28,8 +28,8 @@ struct transform {
     int64_t last_ns;             /* and the last, both on the inner source's clock */
     int64_t kept;                /* of this repetition */
     int64_t delivered;
-    int64_t skipped_rows; /* of the repetitions that are over */
-    uint64_t *ids;        /* owned; renamed, where this is a repetition */
+    struct source_left_out left_out; /* of the repetitions that are over */
+    uint64_t *ids;            /* owned; renamed, where this is a repetition */
     size_t id_capacity;
     char session[SESSION_BYTES];
     bool holds_first; /* read on opening, and not delivered yet */
@@ -125,6 +125,19 @@ static bool refuse_late(struct error *error)
                        "or take fewer");
 }
 
+static struct source_left_out transform_left_out(const void *state)
+{
+    const struct transform *transform = state;
+    const struct request_source *inner = &transform->inner;
+    struct source_left_out sum = transform->left_out;
+    if (inner->state != NULL) {
+        const struct source_left_out of_pass = inner->left_out(inner->state);
+        sum.bad_rows += of_pass.bad_rows;
+        sum.failed_requests += of_pass.failed_requests;
+    }
+    return sum;
+}
+
 /* One repetition is over; where the next begins. */
 static bool begin_pass(struct transform *transform, struct error *error)
 {
@@ -133,7 +146,7 @@ static bool begin_pass(struct transform *transform, struct error *error)
     const int64_t gaps = transform->kept > 1 ? transform->kept - 1 : 1;
     if ((double)transform->pass_ns + 2.0 * (double)span_ns > (double)SIM_TIME_MAX_NS)
         return refuse_late(error);
-    transform->skipped_rows += inner->skipped_rows(inner->state);
+    transform->left_out = transform_left_out(transform);
     inner->destroy(inner->state);
     inner->state = NULL;
     transform->pass++;
@@ -242,13 +255,6 @@ static double transform_progress(const void *state)
     return fmax(of_passes, (double)transform->delivered / (double)config->max_requests);
 }
 
-static int64_t transform_skipped_rows(const void *state)
-{
-    const struct transform *transform = state;
-    const struct request_source *inner = &transform->inner;
-    return transform->skipped_rows + (inner->state != NULL ? inner->skipped_rows(inner->state) : 0);
-}
-
 static void transform_destroy(void *state)
 {
     struct transform *transform = state;
@@ -347,7 +353,7 @@ bool transform_open(const struct workload_config *config, uint64_t seed,
         .state = transform,
         .next = transform_next,
         .progress = transform_progress,
-        .skipped_rows = transform_skipped_rows,
+        .left_out = transform_left_out,
         .finished = transform->inner.finished != NULL ? transform_finished : NULL,
         .destroy = transform_destroy,
     };

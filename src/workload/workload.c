@@ -4,10 +4,8 @@
 #include "trace_format.h"
 #include "trace_source.h"
 #include <assert.h>
-#include <errno.h>
-#include <string.h>
 
-enum { ON_BAD_ROW_SKIP = 1, REQUESTS_PER_PROGRESS = 4096 };
+enum { ON_BAD_ROW_SKIP = 1 };
 
 bool workload_open_plain(const struct workload_config *config, uint64_t seed,
                          struct request_source *source, struct error *error)
@@ -22,7 +20,16 @@ bool workload_open_plain(const struct workload_config *config, uint64_t seed,
         .skip_bad_rows = config->on_bad_row == ON_BAD_ROW_SKIP,
         .prefix_block_tokens = given ? config->prefix_block_tokens : 0,
     };
-    return trace_source_open(&options, source, error);
+    if (!trace_source_open(&options, source, error))
+        return false;
+    const struct trace_format *format = trace_source_format(source);
+    if (!format->timeless)
+        return true;
+    source->destroy(source->state);
+    const struct location at = {config->trace, 0, 0};
+    return error_input(error, &at,
+                       "a trace of format '%s' does not say when requests arrive: 'arrivals' must",
+                       format->name);
 }
 
 bool workload_open(const struct workload_config *config, uint64_t seed,
@@ -31,26 +38,4 @@ bool workload_open(const struct workload_config *config, uint64_t seed,
     return transform_is_identity(&config->transform)
                ? workload_open_plain(config, seed, source, error)
                : transform_open(config, seed, source, error);
-}
-
-int64_t workload_write(struct request_source *source, const struct trace_format *format,
-                       FILE *stream, void (*progress)(double fraction), struct error *error)
-{
-    int64_t requests = 0;
-    struct request request;
-    enum request_source_result result = SOURCE_REQUEST;
-    format->write_header(stream);
-    while (!ferror(stream) &&
-           (result = source->next(source->state, &request, error)) == SOURCE_REQUEST) {
-        format->write_row(stream, &request);
-        if (++requests % REQUESTS_PER_PROGRESS == 0 && progress != NULL)
-            progress(source->progress(source->state));
-    }
-    if (result == SOURCE_ERROR)
-        return -1;
-    if (ferror(stream)) {
-        error_run(error, "the trace cannot be written: %s", strerror(errno));
-        return -1;
-    }
-    return requests;
 }

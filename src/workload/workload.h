@@ -7,8 +7,6 @@
 #include "transform.h"
 #include <llmsim/request.h>
 
-struct trace_format;
-
 struct workload_config {
     const char *trace;           /* a path, "-": stdin; NULL: generated */
     int format;                  /* auto, or an index into the formats */
@@ -30,10 +28,5 @@ bool workload_check(const struct workload_config *config, const struct node *nod
 /* Open the stream. An empty trace is an error here. Arrivals count from the first arrival. */
 bool workload_open(const struct workload_config *config, uint64_t seed,
                    struct request_source *source, struct error *error);
-
-/* Write the requests of a source as a trace, in a format that can be written (trace_format.h); the
- * number of requests written, or −1. `progress` (may be NULL) hears now and then how far it is. */
-int64_t workload_write(struct request_source *source, const struct trace_format *format,
-                       FILE *stream, void (*progress)(double fraction), struct error *error);
 
 #endif

@@ -96,7 +96,7 @@ static void read_all(struct request_source *source, int64_t max_requests)
     require(source->next(source->state, &request, &error) == result);
     double progress = source->progress(source->state);
     require(progress >= 0.0 && progress <= 1.0);
-    require(source->skipped_rows(source->state) >= 0);
+    require(source->left_out(source->state).bad_rows >= 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -142,10 +142,10 @@ static double source_progress(const void *state)
     return (double)recorder->next / (double)(recorder->count + 1);
 }
 
-static int64_t source_skipped_rows(const void *state)
+static struct source_left_out source_left_out(const void *state)
 {
     (void)state;
-    return 0;
+    return (struct source_left_out){0};
 }
 
 static void observe_step(void *context, const struct step_report *report)
@@ -235,7 +235,7 @@ bool run_recorder_run(const struct simulation_setup *setup, const struct linear_
     struct request_source source = {.state = &recorder,
                                     .next = source_next,
                                     .progress = source_progress,
-                                    .skipped_rows = source_skipped_rows,
+                                    .left_out = source_left_out,
                                     .destroy = destroy_nothing};
     struct observer observer = {.context = &recorder,
                                 .step = observe_step,

@@ -56,7 +56,7 @@ static struct sample *generate(const char *text, uint64_t seed)
     }
     ck_assert_int_eq(source.next(source.state, &request, &error), SOURCE_END);
     ck_assert_double_eq(source.progress(source.state), 1.0);
-    ck_assert_int_eq(source.skipped_rows(source.state), 0);
+    ck_assert_int_eq(source.left_out(source.state).bad_rows, 0);
     source.destroy(source.state);
     document_destroy(document);
     return sample;

@@ -159,7 +159,7 @@ START_TEST(names_what_is_wrong_with_the_first_line)
     static const char cut[] = "{\"timestamp\": 0, \"input_length\": 1}\n";
     reading = read_text(cut);
     assert_error(&reading, ":1:1: ", "is not the first line of a known trace format");
-    assert_error(&reading, ":1:1: ", "mooncake: {\"timestamp\": 1500, \"input_length\": 1000, ");
+    assert_error(&reading, ":1:1: ", "qwen-bailian, mooncake, ");
     struct workload_config config = config_of_trace();
     config.format = format_index("mooncake");
     reading = read_with(cut, config);

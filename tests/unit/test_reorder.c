@@ -29,7 +29,8 @@ static void put(struct reorder *reorder, int64_t arrival_ns, int number, int id_
     request->session = (struct request_name){name, snprintf(name, sizeof name, "row %d", number)};
     if (number % 3 == 0)
         request->class_name = (struct request_name){"chat", 4};
-    reorder_put(reorder, 2 * number);
+    const struct source_left_out mark = {.bad_rows = 2 * number};
+    reorder_put(reorder, &mark);
     memset(name, '#', sizeof name);
 }
 
@@ -38,11 +39,11 @@ static int take(struct reorder *reorder, int64_t *arrival_ns)
 {
     char name[32];
     struct request request;
-    int64_t mark = 0;
+    struct source_left_out mark = {0};
     reorder_take(reorder, &request, &mark);
     const int number = request.prompt_tokens;
     const int bytes = snprintf(name, sizeof name, "row %d", number);
-    ck_assert_int_eq(mark, 2 * number);
+    ck_assert_int_eq(mark.bad_rows, 2 * number);
     bool right = request.session.bytes == bytes &&
                  memcmp(request.session.text, name, (size_t)bytes) == 0 &&
                  request.client_name.bytes == 0;
@@ -186,7 +187,7 @@ static int count_requests(const char *text, struct workload_config config, struc
         last_ns = request.arrival_ns;
         count++;
     }
-    reading->skipped_rows = source.skipped_rows(source.state);
+    reading->skipped_rows = source.left_out(source.state).bad_rows;
     source.destroy(source.state);
     unlink(reading->path);
     return count;

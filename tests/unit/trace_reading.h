@@ -12,8 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define AZURE  "TIMESTAMP,ContextTokens,GeneratedTokens\n"
-#define LLMSIM "arrival_s,prompt_tokens,output_tokens\n"
+#define AZURE      "TIMESTAMP,ContextTokens,GeneratedTokens\n"
+#define LLMSIM     "arrival_s,prompt_tokens,output_tokens\n"
+#define LLMSIM_ALL "arrival_s,prompt_tokens,output_tokens,session_id,turn,class,client,priority\n"
 
 enum { MAX_REQUESTS = 16, MAX_KEPT_IDS = 8 };
 
@@ -73,7 +74,7 @@ static inline void read_source(struct request_source *source, struct reading *re
             reading->prefix_ids[reading->count][i] = request.prefix_ids[i];
         reading->requests[reading->count++] = request;
     }
-    reading->skipped_rows = source->skipped_rows(source->state);
+    reading->skipped_rows = source->left_out(source->state).bad_rows;
     struct error again = {0};
     ck_assert_int_eq(source->next(source->state, &request, &again), reading->ended);
     ck_assert_str_eq(again.text, reading->error.text);

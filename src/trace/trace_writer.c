@@ -1,0 +1,78 @@
+#include "trace_writer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+enum { REQUESTS_PER_PROGRESS = 4096 };
+
+static void count_losses(const struct request *request, const struct trace_format *format,
+                         struct trace_losses *losses)
+{
+    const bool has[TRACE_ITEM_COUNT] = {
+        [TRACE_PREFIX_IDS] = request->prefix_id_count > 0,
+        [TRACE_SESSION] = request->session.bytes > 0,
+        [TRACE_TURN] = request->turn > 0,
+        [TRACE_CLASS] = request->class_name.bytes > 0,
+        [TRACE_CLIENT] = request->client_name.bytes > 0,
+        [TRACE_PRIORITY] = request->priority != 0,
+    };
+    for (unsigned i = 0; i < TRACE_ITEM_COUNT; i++)
+        losses->requests[i] += has[i] && (format->holds & 1U << i) == 0;
+    losses->times += format->timeless ? request->arrival_ns > 0
+                                      : request->arrival_ns % format->time_step_ns != 0;
+    const bool holds_ids = (format->holds & 1U << TRACE_PREFIX_IDS) != 0;
+    if (holds_ids && has[TRACE_PREFIX_IDS] && !format->states_id_tokens &&
+        request->prefix_id_tokens != format->id_tokens)
+        losses->prefix_block_tokens = request->prefix_id_tokens;
+}
+
+int64_t trace_write(struct request_source *source, const struct trace_format *format, FILE *stream,
+                    void (*progress)(double fraction), struct trace_losses *losses,
+                    struct error *error)
+{
+    int64_t requests = 0;
+    struct request request;
+    enum request_source_result result = SOURCE_REQUEST;
+    *losses = (struct trace_losses){0};
+    if (format->write_header != NULL)
+        format->write_header(stream);
+    while (!ferror(stream) &&
+           (result = source->next(source->state, &request, error)) == SOURCE_REQUEST) {
+        format->write_row(stream, &request, requests);
+        count_losses(&request, format, losses);
+        if (++requests % REQUESTS_PER_PROGRESS == 0 && progress != NULL)
+            progress(source->progress(source->state));
+    }
+    if (result == SOURCE_ERROR)
+        return -1;
+    if (format->write_footer != NULL)
+        format->write_footer(stream);
+    if (ferror(stream)) {
+        error_run(error, "the trace cannot be written: %s", strerror(errno));
+        return -1;
+    }
+    return requests;
+}
+
+bool trace_losses_describe(const struct trace_losses *losses, char *text, size_t size)
+{
+    static const char *const names[TRACE_ITEM_COUNT] = {
+        [TRACE_PREFIX_IDS] = "prefix ids",
+        [TRACE_SESSION] = "session",
+        [TRACE_TURN] = "turn",
+        [TRACE_CLASS] = "class",
+        [TRACE_CLIENT] = "client",
+        [TRACE_PRIORITY] = "priority",
+    };
+    size_t used = 0;
+    for (int i = 0; i <= TRACE_ITEM_COUNT && used < size; i++) {
+        const bool time = i == TRACE_ITEM_COUNT;
+        const int64_t requests = time ? losses->times : losses->requests[i];
+        if (requests > 0)
+            used +=
+                (size_t)snprintf(text + used, size - used, "%s%s of %" PRId64 " requests",
+                                 used > 0 ? ", " : "", time ? "exact time" : names[i], requests);
+    }
+    return used > 0;
+}
