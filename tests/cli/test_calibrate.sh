@@ -108,6 +108,8 @@ for key in files file kind rows mape_pct median_ape_pct bias_pct all accelerator
 done
 "$llmsim" calibrate --check gemm.csv -a gpu.yaml --json - >stdout.json 2>stderr || wrong 'check to stdout'
 if cmp -s stdout.json check.json; then ok; else wrong 'JSON on stdout is another'; fi
+gzip -c gemm.csv >packed && "$llmsim" calibrate --check packed -a gpu.yaml --json - >stdout.json 2>stderr
+if diff <(sed 's/"packed"/"gemm.csv"/' stdout.json) check.json >diff.txt; then ok; else wrong "gzip: $(<diff.txt)"; fi
 
 # --- fit
 

@@ -335,6 +335,11 @@ trace 'an empty line' 'case.csv:3:1: an empty line between rows' '0,10,5\n\n1,10
 trace 'a NUL' 'case.csv:2:3: prompt_tokens: a NUL byte' '0,1\0,5\n'
 trace 'a long line' 'case.csv:3:1: a line of more than 1048576 bytes' "0,10,5\n%01048577d\n"
 trace 'a bad row behind good ones' 'case.csv:5002:1: arrival_s' "$(printf '1,1,1\\n%.0s' {1..5000})x,1,1\n"
+seq 0 5000 | sed '1i arrival_s,prompt_tokens,output_tokens
+s/$/,10,5/' | gzip | head -c 8000 >case.csv
+with 'a trace that is cut off' 'the file ends within its gzip data: it is cut off' workload.trace=case.csv
+head -c 5 trace.csv | gzip | cat - trace.csv >case.csv
+with 'text behind compressed text' 'case.csv: the gzip data cannot be read: incorrect header check' workload.trace=case.csv
 azure 'no date' "case.csv:3:1: TIMESTAMP: 'yesterday' is not a time" yesterday
 azure 'a cut date' "TIMESTAMP: '2023-11-16 18:00'" '2023-11-16 18:00'
 azure 'February 30' 'is not a date of the calendar' '2024-02-30 00:00:00'

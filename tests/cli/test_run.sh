@@ -172,6 +172,32 @@ grep -v -e arrivals: -e _tokens: -e num_requests: base.yaml | sed 's/^workload:/
 expect 'a generated trace runs as its generator' same_digest "$all" "$(digest traced.yaml "${override[@]}")"
 expect 'a trace on stdin' same_digest "$all" \
     "$("$llmsim" traced.yaml "${override[@]}" -q -s "workload.trace='-'" <llmsim.csv | grep '^Digest')"
+gzip -k llmsim.csv
+expect 'a trace that is compressed' same_digest "$all" \
+    "$(digest traced.yaml "${override[@]}" -s workload.trace=llmsim.csv.gz)"
+expect 'a compressed trace on stdin' same_digest "$all" \
+    "$("$llmsim" traced.yaml "${override[@]}" -q -s "workload.trace='-'" <llmsim.csv.gz | grep '^Digest')"
+(head -n 1 llmsim.csv; tail -n +2 llmsim.csv | tac) >backwards.csv
+expect 'a trace that runs backwards' same_digest "$all" \
+    "$(digest traced.yaml "${override[@]}" -s workload.trace=backwards.csv)"
+
+# late_row HEADER ROW_FORMAT: of 3000 such rows, from 1000 on, the first comes last; sorted as the error
+# advises, they are read.
+late_row() {
+    # shellcheck disable=SC2059 # a format
+    (printf "$1"; printf "$2" {1001..3999} 1000) >late
+    "$llmsim" traced.yaml "${override[@]}" -s workload.trace=late -q >output.txt 2>stderr
+    expect 'a late row is refused' test $? = 2
+    sed -n 's/.*; sort it, as plain text: //p' stderr | sed 's/FILE/late/g' >advice
+    expect "advice: $(<advice)" sh advice
+    expect 'which helps' "$llmsim" traced.yaml "${override[@]}" -s workload.trace="$(echo sorted.*)" -q
+    expect 'and loses nothing' test "$(wc -l <late)" = "$(wc -l < <(cat sorted.*))"
+    rm -f sorted.*
+}
+late_row 'arrival_s,prompt_tokens,output_tokens\n' '%d.5,10,1\n'
+late_row 'arrival_s,prompt_tokens,output_tokens\n' '%de-1,10,1\n'
+late_row 'TIMESTAMP,ContextTokens,GeneratedTokens\n' '2024-05-10 00:00:00.%d,10,1\r\n'
+late_row '' '{"input_length": 10, "timestamp": %d, "output_length": 1}\n'
 "$llmsim" trace generate traced.yaml "${override[@]}" --format llmsim -o copy.csv 2>stderr
 expect 'a trace written again' cmp copy.csv llmsim.csv
 sed '7s/,.*/,x,1/' llmsim.csv >bad.csv

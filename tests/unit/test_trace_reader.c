@@ -238,7 +238,7 @@ START_TEST(holds_a_named_format_to_its_name)
     ck_assert(!reading.opened);
     assert_error(&reading, ":1:1: ",
                  "not of format 'azure', which begins with "
-                 "'TIMESTAMP,ContextTokens,GeneratedTokens'; this is 'llmsim'");
+                 "'TIMESTAMP,[NumImages,]ContextTokens,GeneratedTokens'; this is 'llmsim'");
 }
 END_TEST
 
