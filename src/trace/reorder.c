@@ -16,6 +16,8 @@ enum {
     GARBAGE_BYTES = 256 << 10,
 };
 static_assert((REORDER_ROWS & RING_MASK) == 0, "positions in the ring are found by a mask");
+static_assert(GARBAGE_BYTES <= REORDER_ROWS * NAMES_BYTES && GARBAGE_BYTES <= REORDER_BYTES,
+              "no more than the most that is held, which an arena has twice the room for");
 
 struct slot {
     struct request request;
@@ -52,9 +54,10 @@ struct reorder *reorder_create(size_t max_ids, struct error *error)
         return NULL;
     }
     reorder->row_bytes = max_ids * sizeof(uint64_t) + NAMES_BYTES;
+    const size_t most = REORDER_ROWS * reorder->row_bytes;
     /* Room for a row behind what is held and as much of nobody's. What no row reaches never becomes
      * memory. */
-    reorder->arena_bytes = 2 * REORDER_BYTES + reorder->row_bytes;
+    reorder->arena_bytes = 2 * (most < REORDER_BYTES ? most : REORDER_BYTES) + reorder->row_bytes;
     reorder->arena = malloc(reorder->arena_bytes);
     reorder->other = malloc(reorder->arena_bytes);
     if (reorder->arena == NULL || reorder->other == NULL) {
