@@ -74,8 +74,9 @@ struct request_source {
     /* What is not delivered, so far. */
     struct source_left_out (*left_out)(const void *state);
     /* Optional, for clients that wait for an answer before they send again: the request that was
-     * the request_id-th of this source, from 0, has finished at now_ns, or was refused. What next()
-     * has given since the last request that was taken is then void: ask it again. */
+     * the request_id-th of this source, from 0, has finished at now_ns, or was refused. To be called
+     * only after next() has been called since that one, or any other, was taken: what it gave last
+     * is then void, and next() is to be asked again before anything is taken. */
     void (*finished)(void *state, int64_t request_id, int64_t now_ns);
     void (*destroy)(void *state); /* accepts NULL */
 };

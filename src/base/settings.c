@@ -1,6 +1,7 @@
 /* Reading a mapping into a struct by a table of keys. */
 #include "settings.h"
 
+#include "settings_map.h"
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -50,6 +51,8 @@ bool setting_is_unset(const struct setting *setting, const void *base)
                 return false;
         }
         return true;
+    case SETTING_MAP:
+        return ((const struct settings_map *)value)->count == 0;
     }
     return false;
 }
@@ -74,6 +77,9 @@ static void store_unset(const struct setting *setting, void *base)
     case SETTING_CHOICE:
     case SETTING_SWITCH:
         *(int *)target = -1;
+        break;
+    case SETTING_MAP:
+        *(struct settings_map *)target = (struct settings_map){0};
         break;
     case SETTING_SECTION:
         break;
@@ -228,6 +234,7 @@ static bool read_scalar(const struct reader *reader, const struct setting *setti
     case SETTING_CHOICE:
         return read_choice(reader, setting, node, base);
     case SETTING_SECTION:
+    case SETTING_MAP:
         break;
     }
     return true;
@@ -292,6 +299,9 @@ static bool read_setting(const struct reader *reader, const struct setting *sett
         return read_preset(reader, setting, mapping, base);
     if (setting->kind == SETTING_SECTION)
         return read_section(reader, setting, node, base);
+    if (setting->kind == SETTING_MAP && !is_word_for_unset(setting, node))
+        return settings_map_read(reader->document, setting, node, member(setting, base),
+                                 reader->error);
     return read_scalar(reader, setting, node, base);
 }
 

@@ -28,6 +28,18 @@ enum setting_kind {
     SETTING_PATH,   /* likewise: a file's name, relative to the file that names it; "-" is itself */
     SETTING_CHOICE, /* int: index into choices, −1 when unset */
     SETTING_SECTION, /* a struct of its own, described by `section` */
+    SETTING_MAP,     /* struct settings_map: sections under names that the user gives */
+};
+
+/* So many sections a SETTING_MAP may have, and so long may the name of one be. */
+#define SETTINGS_MAP_MAX_COUNT      64
+#define SETTINGS_MAP_MAX_NAME_BYTES 64
+
+/* What a SETTING_MAP holds, in the order given, owned by the document; unset: nothing. */
+struct settings_map {
+    size_t count;
+    const char **names;
+    void *items; /* `count` structs of item_bytes, described by `section` */
 };
 
 struct settings_table;
@@ -44,7 +56,8 @@ struct setting {
     double minimum, maximum; /* integers and reals; 0 and 0: no bounds */
     /* SETTING_CHOICE: the names, ending in NULL. */
     const char *const *choices;
-    const struct settings_table *section; /* SETTING_SECTION */
+    const struct settings_table *section; /* SETTING_SECTION, and each item of a SETTING_MAP */
+    size_t item_bytes;                    /* SETTING_MAP */
     const char *help;
 };
 
@@ -72,6 +85,13 @@ bool settings_check_keys(const struct settings_table *table, const struct node *
 bool settings_read_member(struct document *document, const struct settings_table *table,
                           const char *name, const struct node *mapping, void *base,
                           struct error *error);
+
+/* The item of a SETTING_MAP, from 0. */
+static inline const void *settings_map_item(const struct setting *setting,
+                                            const struct settings_map *map, size_t index)
+{
+    return (const char *)map->items + index * setting->item_bytes;
+}
 
 /* The struct at `base` as a YAML mapping that settings_read accepts, indented by `indent` spaces,
  * unset values left out. A base unit stands behind a number as a comment. A section whose every

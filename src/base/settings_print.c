@@ -93,12 +93,25 @@ static void print_value(const struct setting *setting, const void *base, FILE *s
         fputs(setting->choices[*(const int *)value], stream);
         break;
     case SETTING_SECTION:
+    case SETTING_MAP:
         break;
     }
     bool has_unit = setting->kind == SETTING_INTEGER || setting->kind == SETTING_REAL;
     if (has_unit && setting->unit != UNIT_NONE)
         fprintf(stream, "  # %s", units_symbol(setting->unit));
     fputc('\n', stream);
+}
+
+static void print_map(const struct setting *setting, const struct settings_map *map, int indent,
+                      FILE *stream)
+{
+    for (size_t i = 0; i < map->count; i++) {
+        fprintf(stream, "%*s", indent, "");
+        print_quoted(map->names[i], stream);
+        fputs(":\n", stream);
+        settings_print_yaml(setting->section, settings_map_item(setting, map, i), indent + 2,
+                            stream);
+    }
 }
 
 void settings_print_yaml(const struct settings_table *table, const void *base, int indent,
@@ -112,11 +125,28 @@ void settings_print_yaml(const struct settings_table *table, const void *base, i
         if (setting->kind == SETTING_SECTION) {
             fputc('\n', stream);
             settings_print_yaml(setting->section, member(setting, base), indent + 2, stream);
+        } else if (setting->kind == SETTING_MAP) {
+            fputc('\n', stream);
+            print_map(setting, member(setting, base), indent + 2, stream);
         } else {
             fputc(' ', stream);
             print_value(setting, base, stream);
         }
     }
+}
+
+static json_t *json_map(const struct setting *setting, const struct settings_map *map)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; object != NULL && i < map->count; i++) {
+        if (json_object_set_new(
+                object, map->names[i],
+                settings_to_json(setting->section, settings_map_item(setting, map, i))) != 0) {
+            json_decref(object);
+            return NULL;
+        }
+    }
+    return object;
 }
 
 static json_t *json_value(const struct setting *setting, const void *base)
@@ -141,6 +171,8 @@ static json_t *json_value(const struct setting *setting, const void *base)
         return json_string(setting->choices[*(const int *)value]);
     case SETTING_SECTION:
         return settings_to_json(setting->section, value);
+    case SETTING_MAP:
+        return json_map(setting, value);
     }
     return NULL;
 }
@@ -192,7 +224,7 @@ void settings_print_reference(const struct settings_table *table, const char *pr
 {
     for (size_t i = 0; i < table->count; i++) {
         const struct setting *setting = &table->settings[i];
-        if (setting->kind == SETTING_SECTION)
+        if (setting->section != NULL)
             continue;
         fprintf(stream, "| `%s%s` | ", prefix, setting->name);
         print_kind(setting, stream);
@@ -204,10 +236,11 @@ void settings_print_reference(const struct settings_table *table, const char *pr
     }
     for (size_t i = 0; i < table->count; i++) {
         const struct setting *setting = &table->settings[i];
-        if (setting->kind != SETTING_SECTION)
+        if (setting->section == NULL)
             continue;
         char inner[128];
-        snprintf(inner, sizeof inner, "%s%s.", prefix, setting->name);
+        snprintf(inner, sizeof inner, "%s%s.%s", prefix, setting->name,
+                 setting->kind == SETTING_MAP ? "NAME." : "");
         settings_print_reference(setting->section, inner, stream);
     }
 }

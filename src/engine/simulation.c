@@ -1,5 +1,6 @@
 #include "simulation.h"
 
+#include "answers.h"
 #include "lockstep.h"
 #include "pipeline.h"
 #include "replica.h"
@@ -22,6 +23,7 @@ struct simulation {
     gsl_rng *prediction_rng;    /* owned; NULL unless the order predicts */
     struct request next;        /* the next to arrive */
     bool has_next;
+    struct answers *answers; /* NULL: nobody waits for any */
     struct simulation_result *result;
     struct error *error;
 };
@@ -102,6 +104,22 @@ static int32_t predict_output(const struct simulation *simulation)
     return (int32_t)fmin(fmax(tokens, 1.0), REQUEST_MAX_TOKENS);
 }
 
+/* What was read before an answer is void: the answer may bring an earlier request. */
+static bool read_again(struct simulation *simulation)
+{
+    simulation->answers->given = false;
+    return read_next(simulation);
+}
+
+/* A refusal is an answer too. */
+static bool answer_refusal(struct simulation *simulation, int64_t request_id, int64_t now_ns)
+{
+    if (simulation->answers == NULL)
+        return true;
+    answers_give(simulation->answers, request_id, now_ns);
+    return read_again(simulation);
+}
+
 /* Phase 1 of an instant. */
 static bool deliver_arrivals(struct simulation *simulation, int64_t now_ns)
 {
@@ -110,12 +128,13 @@ static bool deliver_arrivals(struct simulation *simulation, int64_t now_ns)
         if (!replica_has_room(target))
             return true;
         int64_t request_id = simulation->result->requests++;
-        if (is_rejected(simulation, &simulation->next))
+        const bool rejected = is_rejected(simulation, &simulation->next);
+        if (rejected)
             reject(simulation, request_id);
         else if (!replica_deliver(target, &simulation->next, request_id, predict_output(simulation),
                                   simulation->error))
             return false;
-        if (!read_next(simulation))
+        if (!read_next(simulation) || (rejected && !answer_refusal(simulation, request_id, now_ns)))
             return false;
     }
     return true;
@@ -228,6 +247,8 @@ static bool run_instants(struct simulation *simulation)
         if (!(simulation->only != NULL ? step_only(simulation, now_ns)
                                        : step_all(simulation, now_ns)))
             return error_run(simulation->error, "out of memory for the prefix cache");
+        if (simulation->answers != NULL && simulation->answers->given && !read_again(simulation))
+            return false;
     }
     assert(is_drained(simulation));
     return true;
@@ -309,6 +330,14 @@ bool simulation_run(const struct simulation_setup *setup, struct simulation_resu
 {
     check_setup(setup);
     struct simulation simulation = {.setup = setup, .result = result, .error = error};
+    struct simulation_setup answering = *setup;
+    struct answers answers;
+    if (setup->source->finished != NULL) {
+        answers_init(&answers, setup->source, setup->observer);
+        answering.observer = &answers.observer;
+        simulation.setup = &answering;
+        simulation.answers = &answers;
+    }
     memset(result, 0, sizeof *result);
     bool done = init_replicas(&simulation) && init_pipelines(&simulation) &&
                 init_prediction(&simulation) && read_next(&simulation) && run_instants(&simulation);

@@ -329,6 +329,8 @@ static bool same_value(const struct setting *setting, const void *left, const vo
     case SETTING_SWITCH:
     case SETTING_CHOICE:
         return *(const int *)(const void *)a == *(const int *)(const void *)b;
+    case SETTING_MAP: /* an accelerator has none */
+        break;
     }
     return false;
 }

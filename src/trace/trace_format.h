@@ -84,7 +84,7 @@ struct trace_format {
     const char *header;  /* the first line, as a person would write it down */
     bool headerless;     /* the first line is a row like all others */
     bool objects;        /* a list of objects, over any lines, in place of lines */
-    bool timeless;       /* rows do not say when they arrive: they all do at 0 */
+    bool timeless;       /* rows do not say when they arrive, the workload's `arrivals` must: 0 */
     int32_t id_tokens;   /* that a prefix id stands for where nobody says so; 0: there are no ids */
     bool states_id_tokens; /* rows say it themselves */
     size_t state_size;     /* of what is kept from row to row; zeroed before the first */

@@ -35,6 +35,12 @@ int64_t trace_write(struct request_source *source, const struct trace_format *fo
     struct request request;
     enum request_source_result result = SOURCE_REQUEST;
     *losses = (struct trace_losses){0};
+    if (source->finished != NULL) {
+        error_input(error, NULL,
+                    "a closed loop cannot be written as a trace: when its requests arrive depends "
+                    "on the server that answers them");
+        return -1;
+    }
     if (format->write_header != NULL)
         format->write_header(stream);
     while (!ferror(stream) &&

@@ -9,9 +9,11 @@ struct arrivals;
 
 /* `arrivals` */
 struct arrivals_config {
-    int process; /* poisson, constant, gamma; −1: no generated traffic */
+    int process; /* poisson, constant, gamma, closed; −1: no generated traffic */
     double rate_per_s;
-    double cv; /* gamma: coefficient of variation of the gaps */
+    double cv;           /* gamma: coefficient of variation of the gaps */
+    int64_t concurrency; /* closed: users */
+    double think_time_s; /* closed: mean; unset: 0 */
 };
 
 extern const struct settings_table arrivals_settings;
@@ -20,9 +22,14 @@ extern const struct settings_table arrivals_settings;
 bool arrivals_check(const struct arrivals_config *config, const struct node *section,
                     struct error *error);
 
+/* Whether a process is chosen by which users wait for answers (closed_loop.c): there are no arrivals
+ * to draw. */
+bool arrivals_is_closed(const struct arrivals_config *config);
+
 struct arrival_process {
-    const char *const *keys; /* of struct arrivals_config that it needs, NULL-terminated */
-    /* The time of the request after the one at arrivals->time_s. */
+    const char *const *keys;          /* of struct arrivals_config that it needs, NULL-terminated */
+    const char *const *optional_keys; /* that it can use as well */
+    /* The time of the request after the one at arrivals->time_s; NULL: when users have answers. */
     double (*next_s)(const struct arrivals *arrivals);
 };
 

@@ -3,9 +3,14 @@
 #ifndef LLMSIM_WORKLOAD_SOURCES_H
 #define LLMSIM_WORKLOAD_SOURCES_H
 
+#include "trace_source.h"
 #include "workload.h"
 
-/* Generated traffic, endless but for num_requests. */
+/* How the workload's trace is to be read. */
+struct trace_options workload_trace_options(const struct workload_config *config);
+
+/* Whatever `arrivals` bring, drawn or out of a trace: endless but for num_requests, the trace's
+ * length, and the duration of a closed loop. */
 bool generator_open(const struct workload_config *config, uint64_t seed,
                     struct request_source *source, struct error *error);
 

@@ -29,7 +29,7 @@ struct transform {
     int64_t kept;                /* of this repetition */
     int64_t delivered;
     struct source_left_out left_out; /* of the repetitions that are over */
-    uint64_t *ids;            /* owned; renamed, where this is a repetition */
+    uint64_t *ids;                   /* owned; renamed, where this is a repetition */
     size_t id_capacity;
     char session[SESSION_BYTES];
     bool holds_first; /* read on opening, and not delivered yet */
@@ -236,9 +236,12 @@ static void transform_finished(void *state, int64_t request_id, int64_t now_ns)
 {
     struct transform *transform = state;
     struct request_source *inner = &transform->inner;
+    if (transform->state == SOURCE_END)
+        return;
     if (transform->state == SOURCE_REQUEST) { /* it was not taken, and will be given again */
         transform->delivered--;
         transform->kept--;
+        transform->state = SOURCE_WAIT;
     }
     inner->finished(inner->state, request_id, now_ns);
 }

@@ -103,34 +103,70 @@ static const struct setting workload_table[] = {
      .preset = "auto",
      .minimum = 1,
      .maximum = 1048576,
-     .help = "tokens that a prefix id of the trace stands for; auto: what its format says"},
-    {.name = "arrivals",
-     .kind = SETTING_SECTION,
-     .offset = MEMBER(workload_config, arrivals),
+     .help =
+         "tokens that a prefix id stands for; auto: what the trace's format says, 16 in generated "
+         "traffic"},
+    TRAFFIC_SETTINGS(MEMBER(workload_config, traffic)),
+    {.name = "classes",
+     .kind = SETTING_MAP,
+     .offset = MEMBER(workload_config, classes),
      .preset = "none",
-     .section = &arrivals_settings,
-     .help = "generated traffic, instead of a trace: when requests arrive"},
-    {.name = "prompt_tokens",
-     .kind = SETTING_SECTION,
-     .offset = MEMBER(workload_config, prompt_tokens),
-     .preset = "none",
-     .section = &length_settings,
-     .help = "generated traffic: lengths of the prompts"},
-    {.name = "output_tokens",
-     .kind = SETTING_SECTION,
-     .offset = MEMBER(workload_config, output_tokens),
-     .preset = "none",
-     .section = &length_settings,
-     .help = "generated traffic: lengths of the outputs"},
+     .section = &traffic_settings,
+     .item_bytes = sizeof(struct traffic_config),
+     .help = "generated traffic of several classes of clients, merged: these keys for each"},
     {.name = "num_requests",
      .kind = SETTING_INTEGER,
      .offset = MEMBER(workload_config, num_requests),
      .preset = "none",
      .minimum = 1,
      .maximum = 1e15,
-     .help = "generated traffic: how many requests"},
+     .help =
+         "generated traffic: how many requests, of all classes; none: until `duration` is over"},
 };
 const struct settings_table workload_settings = {"workload", workload_table, COUNT(workload_table)};
+
+/* The traffic of a class; of all there is where there are no classes. */
+static const struct traffic_config *traffic_of(const struct workload_config *config, size_t class)
+{
+    const struct traffic_config *classes = config->classes.items;
+    return config->classes.count > 0 ? &classes[class] : &config->traffic;
+}
+
+static bool any_class(const struct workload_config *config,
+                      bool (*holds)(const struct traffic_config *traffic))
+{
+    bool any = holds(traffic_of(config, 0));
+    for (size_t i = 1; i < config->classes.count; i++)
+        any |= holds(traffic_of(config, i));
+    return any;
+}
+
+static bool is_closed(const struct traffic_config *traffic)
+{
+    return arrivals_is_closed(&traffic->arrivals);
+}
+
+bool workload_is_closed(const struct workload_config *config)
+{
+    return any_class(config, is_closed);
+}
+
+static bool check_classes(const struct workload_config *config, const struct node *node,
+                          struct error *error)
+{
+    const char *outside =
+        config->traffic.arrivals.process >= 0 ? "arrivals" : traffic_find_key(&config->traffic);
+    if (outside != NULL)
+        return error_input(error, node_key_location(node, outside),
+                           "'%s' is said in each class, where there are 'classes'", outside);
+    const struct node *classes = node_find(node, "classes");
+    for (size_t i = 0; i < config->classes.count; i++) {
+        const struct node *class = node_find(classes, config->classes.names[i]);
+        if (!traffic_check(traffic_of(config, i), class, error))
+            return false;
+    }
+    return true;
+}
 
 static bool check_generated(const struct workload_config *config, const struct node *node,
                             struct error *error)
@@ -141,33 +177,37 @@ static bool check_generated(const struct workload_config *config, const struct n
     if (config->on_bad_row != 0)
         return error_input(error, node_key_location(node, "on_bad_row"),
                            "'on_bad_row' has no meaning for generated traffic");
-    if (config->prefix_block_tokens != SETTING_UNSET_INTEGER)
+    if (config->prefix_block_tokens != SETTING_UNSET_INTEGER &&
+        !any_class(config, traffic_has_prefixes))
         return error_input(error, node_key_location(node, "prefix_block_tokens"),
-                           "'prefix_block_tokens' has no meaning for generated traffic");
-    if (config->arrivals.process < 0)
-        return error_input(error, node_key_location(node, "arrivals"),
-                           "generated traffic needs 'arrivals' with a 'process'");
-    if (!arrivals_check(&config->arrivals, node_find(node, "arrivals"), error) ||
-        !length_check(&config->prompt_tokens, "prompt_tokens", node, error) ||
-        !length_check(&config->output_tokens, "output_tokens", node, error))
+                           "'prefix_block_tokens' has no meaning for generated traffic without "
+                           "'sessions' or 'shared_prefix'");
+    if (!(config->classes.count > 0 ? check_classes(config, node, error)
+                                    : traffic_check(&config->traffic, node, error)))
         return false;
-    if (config->num_requests == SETTING_UNSET_INTEGER)
+    if (config->num_requests == SETTING_UNSET_INTEGER &&
+        !setting_is_set(config->transform.duration_s))
         return error_input(error, node_key_location(node, "num_requests"),
-                           "generated traffic needs 'num_requests'");
+                           "generated traffic needs 'num_requests', or a 'duration'");
     return true;
 }
 
-/* The first key given that only generated traffic has, or NULL. A section can be given as "none".
- */
-static const char *find_generator_key(const struct workload_config *config, const struct node *node)
+/* The first key given that only generated traffic has, or NULL. */
+static const char *find_generator_key(const struct workload_config *config)
 {
-    static const char *const sections[] = {"arrivals", "prompt_tokens", "output_tokens"};
-    for (size_t i = 0; i < COUNT(sections); i++) {
-        const struct node *section = node_find(node, sections[i]);
-        if (section != NULL && section->kind == NODE_MAPPING)
-            return sections[i];
-    }
+    const char *key = traffic_find_key(&config->traffic);
+    if (key != NULL)
+        return key;
+    if (config->classes.count > 0)
+        return "classes";
     return config->num_requests != SETTING_UNSET_INTEGER ? "num_requests" : NULL;
+}
+
+static bool has_arrivals(const struct workload_config *config, const struct node *node)
+{
+    const struct node *section = node_find(node, "arrivals");
+    return config->traffic.arrivals.process >= 0 ||
+           (section != NULL && section->kind == NODE_MAPPING);
 }
 
 /* What can be said of a trace before it is opened. A format that is told by the file may still turn
@@ -175,12 +215,44 @@ static const char *find_generator_key(const struct workload_config *config, cons
 static bool check_trace(const struct workload_config *config, const struct node *node,
                         struct error *error)
 {
+    if (has_arrivals(config, node)) {
+        if (config->traffic.arrivals.process < 0)
+            return error_input(error, node_key_location(node, "arrivals"),
+                               "'arrivals' of a trace's requests need a 'process'");
+        if (!arrivals_check(&config->traffic.arrivals, node_find(node, "arrivals"), error))
+            return false;
+    }
     if (config->format == FORMAT_AUTO || config->prefix_block_tokens == SETTING_UNSET_INTEGER)
         return true;
     const struct trace_format *format = trace_format_at((size_t)config->format);
     return format->id_tokens > 0 ||
            error_input(error, node_key_location(node, "prefix_block_tokens"),
                        "'prefix_block_tokens' has no meaning for format '%s'", format->name);
+}
+
+/* Clients who wait for answers have no times to be scaled, and no end to begin again after. */
+static bool check_closed(const struct workload_config *config, const struct node *node,
+                         struct error *error)
+{
+    const struct transform_config *transform = &config->transform;
+    const struct {
+        const char *name;
+        bool given;
+    } keys[] = {
+        {"start", setting_is_set(transform->start_s)},
+        {"sample", transform->sample != 1.0},
+        {"repeat", transform->repeat > 1},
+        {"rate_scale", transform->rate_scale != 1.0},
+        {"target_rate", setting_is_set(transform->target_rate_per_s)},
+    };
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        if (keys[i].given)
+            return error_input(error, node_key_location(node, keys[i].name),
+                               "'%s' has no meaning for a closed loop, where requests arrive when "
+                               "their users have had an answer",
+                               keys[i].name);
+    }
+    return true;
 }
 
 /* What a transformation needs that the workload does not give. */
@@ -205,14 +277,16 @@ bool workload_check(const struct workload_config *config, const struct node *nod
 {
     if (!check_transform(config, node, error))
         return false;
-    const char *generator_key = find_generator_key(config, node);
+    const char *generator_key = find_generator_key(config);
     if (config->trace != NULL && generator_key != NULL)
         return error_input(error, node_key_location(node, generator_key),
                            "'%s' is for generated traffic, and 'trace' is given: choose one",
                            generator_key);
+    if (workload_is_closed(config) && !check_closed(config, node, error))
+        return false;
     if (config->trace != NULL)
         return check_trace(config, node, error);
-    if (generator_key == NULL)
+    if (generator_key == NULL && !has_arrivals(config, node))
         return error_input(error, node != NULL ? &node->at : NULL,
                            "nothing arrives: workload needs a 'trace', or 'arrivals', "
                            "'prompt_tokens', 'output_tokens' and 'num_requests'");

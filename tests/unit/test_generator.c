@@ -287,7 +287,8 @@ START_TEST(refuses_what_makes_no_sense)
         const char *text, *error;
     } cases[] = {
         {"rate_scale: 2\n", "c.yaml:1:1: nothing arrives: workload needs a 'trace', or"},
-        {"trace: t.csv\n" POISSON, "c.yaml:2:1: 'arrivals' is for generated traffic"},
+        {"trace: t.csv\narrivals: {rate: 8}\n",
+         "c.yaml:2:1: 'arrivals' of a trace's requests need"},
         {"trace: t.csv\n" NUMBER, "c.yaml:2:1: 'num_requests' is for generated traffic"},
         {PROMPT "trace: t.csv\n", "c.yaml:1:1: 'prompt_tokens' is for generated traffic"},
         {PROMPT OUTPUT NUMBER, "generated traffic needs 'arrivals' with a 'process'"},

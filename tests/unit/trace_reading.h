@@ -45,9 +45,7 @@ static inline struct workload_config config_of_trace(void)
     return (struct workload_config){
         .format = -1,
         .prefix_block_tokens = SETTING_UNSET_INTEGER,
-        .arrivals = {.process = -1},
-        .prompt_tokens = {.distribution = -1},
-        .output_tokens = {.distribution = -1},
+        .traffic = {.arrivals = {.process = -1}},
         .num_requests = SETTING_UNSET_INTEGER,
         .transform = {.start_s = SETTING_UNSET_REAL,
                       .duration_s = SETTING_UNSET_REAL,
