@@ -6,6 +6,20 @@ static bool is_served(const struct engine_config *engine, const struct request *
     return (int64_t)request->prompt_tokens + request->output_tokens <= engine->max_model_len;
 }
 
+/* Of a closed loop, every request is answered as soon as all users wait. */
+static enum request_source_result next_request(struct request_source *source, int64_t taken,
+                                               int64_t *answered, int64_t now_ns,
+                                               struct request *request, struct error *error)
+{
+    enum request_source_result result = source->next(source->state, request, error);
+    while (result == SOURCE_WAIT && *answered < taken) {
+        while (*answered < taken)
+            source->finished(source->state, (*answered)++, now_ns);
+        result = source->next(source->state, request, error);
+    }
+    return result;
+}
+
 bool roofline_read_workload(const struct experiment_config *config,
                             struct roofline_workload *workload, struct error *error)
 {
@@ -15,11 +29,14 @@ bool roofline_read_workload(const struct experiment_config *config,
     int64_t limit =
         config->workload.trace != NULL ? ROOFLINE_TRACE_REQUESTS : ROOFLINE_GENERATED_REQUESTS;
     enum request_source_result result = SOURCE_REQUEST;
-    int64_t requests = 0, prompt_tokens = 0, output_tokens = 0;
+    int64_t requests = 0, prompt_tokens = 0, output_tokens = 0, answered = 0, now_ns = 0;
     for (int64_t i = 0; i < limit && result == SOURCE_REQUEST; i++) {
         struct request request;
-        result = source.next(source.state, &request, error);
-        if (result != SOURCE_REQUEST || !is_served(&config->engine, &request))
+        result = next_request(&source, i, &answered, now_ns, &request, error);
+        if (result != SOURCE_REQUEST)
+            continue;
+        now_ns = request.arrival_ns;
+        if (!is_served(&config->engine, &request))
             continue;
         requests++;
         prompt_tokens += request.prompt_tokens;

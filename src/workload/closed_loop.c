@@ -10,8 +10,9 @@
 
 #include <stdlib.h>
 
-/* Users whose requests are refused send again at once, unless they think: time would stand still. */
-#define MAX_REQUESTS_AT_ONCE 1000000
+/* Users whose requests are refused send again at once, unless they think: time would stand still.
+ * So many requests may be sent at one instant beside one a user. */
+#define MAX_REQUESTS_AT_ONCE 100000
 
 /* A request that has not been answered. */
 struct slot {
@@ -30,7 +31,7 @@ struct closed_loop {
     struct slot *slots;   /* owned; as many as users */
     int32_t *buckets;     /* owned; a power of two, by the last bits of the request's number */
     uint32_t bucket_mask;
-    int32_t unused, in_flight;
+    int32_t users, unused, in_flight;
     int64_t last_ns; /* of the request last taken */
     int64_t at_once; /* requests taken at that time */
 };
@@ -81,11 +82,11 @@ static bool closed_loop_take(void *state, int64_t request_id, struct error *erro
     const struct next_turn turn = loop->thinking.turns[0];
     loop->at_once = turn.at_ns == loop->last_ns ? loop->at_once + 1 : 1;
     loop->last_ns = turn.at_ns;
-    if (loop->at_once > MAX_REQUESTS_AT_ONCE)
+    if (loop->at_once > loop->users + MAX_REQUESTS_AT_ONCE)
         return error_input(error, NULL,
-                           "more than %d requests of a closed loop at one instant: users whose "
-                           "requests are refused send again at once without a 'think_time'",
-                           MAX_REQUESTS_AT_ONCE);
+                           "%lld requests of a closed loop at one instant: users whose requests "
+                           "are refused send again at once without a 'think_time'",
+                           (long long)loop->at_once);
     const int32_t index = loop->unused;
     struct slot *slot = &loop->slots[index];
     int32_t *bucket = &loop->buckets[(uint64_t)request_id & loop->bucket_mask];
@@ -143,6 +144,7 @@ static bool admit_users(struct closed_loop *loop, int32_t users)
     uint32_t buckets = 1;
     while (buckets < (uint32_t)users)
         buckets *= 2;
+    loop->users = users;
     loop->bucket_mask = buckets - 1;
     loop->slots = calloc((size_t)users, sizeof *loop->slots);
     loop->buckets = malloc(buckets * sizeof *loop->buckets);

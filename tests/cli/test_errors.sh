@@ -393,6 +393,8 @@ fails 'a trace command misspelt' 2 "(did you mean 'generate'?)" trace genrate ge
 fails 'a trace of no configuration' 2 'one configuration is wanted, not 0' trace generate
 fails 'an unknown trace format' 2 "(did you mean 'azure'?)" trace generate generated.yaml --format azur
 fails 'a trace of a wrong configuration' 2 'missing.yaml: cannot be opened' trace generate missing.yaml -o out.csv
+fails 'a trace of a closed loop' 2 'a closed loop cannot be written as a trace' trace generate generated.yaml \
+    -s workload.arrivals='{process: closed, concurrency: 2}' -o out.csv
 trace 'a bad row' 'case.csv:3:1' '0,10,5\nx\n'
 fails 'a trace out of a bad one' 2 'case.csv:3:1' trace generate base.yaml -s workload.trace=case.csv -o out.csv
 

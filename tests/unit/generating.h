@@ -57,6 +57,7 @@ static inline bool open_workload(struct document *document, const char *text, ui
 static inline struct generated generate_all(const char *text, uint64_t seed)
 {
     struct generated generated = {0};
+    size_t capacity = 0;
     struct document *document = document_create();
     struct request_source source;
     struct request request;
@@ -64,9 +65,11 @@ static inline struct generated generate_all(const char *text, uint64_t seed)
     ck_assert_msg(open_workload(document, text, seed, &source, &error), "%s", error.text);
     enum request_source_result result;
     while ((result = source.next(source.state, &request, &error)) == SOURCE_REQUEST) {
-        generated.requests =
-            realloc(generated.requests, (generated.count + 1) * sizeof *generated.requests);
-        ck_assert_ptr_nonnull(generated.requests);
+        if (generated.count == capacity) {
+            capacity = 2 * capacity + 64;
+            generated.requests = realloc(generated.requests, capacity * sizeof *generated.requests);
+            ck_assert_ptr_nonnull(generated.requests);
+        }
         generated.requests[generated.count++] = keep_request(&request);
     }
     ck_assert_msg(result == SOURCE_END, "%s", error.text);

@@ -60,10 +60,10 @@ static inline double serving_progress(const void *state)
     return serving->inner.progress(serving->inner.state);
 }
 
-static inline int64_t serving_skipped_rows(const void *state)
+static inline struct source_left_out serving_left_out(const void *state)
 {
     (void)state;
-    return 0;
+    return (struct source_left_out){0};
 }
 
 static inline void serving_destroy(void *state)
@@ -137,7 +137,7 @@ static inline bool serve(struct serving *serving, const char *text, size_t capac
     struct request_source source = {serving,
                                     serving_next,
                                     serving_progress,
-                                    serving_skipped_rows,
+                                    serving_left_out,
                                     serving->inner.finished != NULL ? serving_finished : NULL,
                                     serving_destroy};
     const struct observer observer = {serving, serving_step, serving_token_gaps, serving_outcome,

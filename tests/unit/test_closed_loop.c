@@ -219,7 +219,7 @@ END_TEST
 
 START_TEST(refuses_to_let_time_stand_still)
 {
-    enum { CAPACITY = 1000010 };
+    enum { CAPACITY = 100010 };
     struct simulation_setup setup = serving_setup();
     struct serving serving = {.base_s = 0.02};
     setup.max_model_len = 1;

@@ -405,6 +405,117 @@ START_TEST(test_reference)
 }
 END_TEST
 
+struct mapped {
+    struct settings_map map;
+};
+
+static const struct setting mapped_keys[] = {
+    {.name = "map",
+     .kind = SETTING_MAP,
+     .offset = offsetof(struct mapped, map),
+     .preset = "none",
+     .section = &inner_settings,
+     .item_bytes = sizeof(struct inner),
+     .help = "sections"},
+};
+static const struct settings_table mapped_settings = {"a test", mapped_keys, COUNT(mapped_keys)};
+
+static bool read_map(const char *text, struct mapped *mapped, struct error *error)
+{
+    const struct node *root = document_read_text(document, "a.yaml", text, strlen(text), error);
+    ck_assert_msg(root != NULL, "%s", error->text);
+    return settings_read(document, &mapped_settings, root, mapped, error);
+}
+
+START_TEST(test_map)
+{
+    static const char text[] = "map:\n"
+                               "  \"b c\":\n"
+                               "    size: 2000  # bytes\n"
+                               "  \"a: \\\"\":\n"
+                               "    tokens: 7  # tokens\n";
+    struct mapped mapped;
+    struct error error = {0};
+    ck_assert_msg(read_map(text, &mapped, &error), "%s", error.text);
+    ck_assert_uint_eq(mapped.map.count, 2);
+    ck_assert_str_eq(mapped.map.names[0], "b c");
+    ck_assert_str_eq(mapped.map.names[1], "a: \"");
+    const struct inner *items = mapped.map.items;
+    ck_assert_double_eq(items[0].size_bytes, 2000);
+    ck_assert_int_eq(items[1].tokens, 7);
+    ck_assert_int_eq(items[0].tokens, SETTING_UNSET_INTEGER);
+    char printed[200] = "";
+    FILE *stream = fmemopen(printed, sizeof printed, "w");
+    settings_print_yaml(&mapped_settings, &mapped, 0, stream);
+    fclose(stream);
+    ck_assert_str_eq(printed, text);
+    json_t *json = settings_to_json(&mapped_settings, &mapped);
+    char *dumped = json_dumps(json, JSON_COMPACT);
+    ck_assert_str_eq(dumped, "{\"map\":{\"b c\":{\"size\":2000.0,\"tokens\":null},"
+                             "\"a: \\\"\":{\"size\":null,\"tokens\":7}}}");
+    free(dumped);
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(test_empty_map)
+{
+    static const char *const texts[] = {"{}", "map: none\n", "map: {}\n", "map:\n"};
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct mapped mapped;
+        struct error error = {0};
+        ck_assert_msg(read_map(texts[i], &mapped, &error), "%s", error.text);
+        ck_assert(setting_is_unset(&mapped_keys[0], &mapped));
+        char printed[20] = "";
+        FILE *stream = fmemopen(printed, sizeof printed, "w");
+        settings_print_yaml(&mapped_settings, &mapped, 0, stream);
+        fclose(stream);
+        ck_assert_str_eq(printed, "");
+    }
+}
+END_TEST
+
+static void assert_map_refused(const char *text, const char *message)
+{
+    struct mapped mapped;
+    struct error error = {0};
+    ck_assert(!read_map(text, &mapped, &error));
+    ck_assert_msg(strstr(error.text, message) != NULL, "'%s', not '%s'", error.text, message);
+}
+
+START_TEST(test_bad_maps)
+{
+    assert_map_refused("map: 3\n", "a.yaml:1:6: 'map' must be a mapping of names to sections");
+    assert_map_refused("map: [a]\n", "a.yaml:1:6: 'map' must be a mapping of names to sections");
+    assert_map_refused("map: {a: 3}\n", "a.yaml:1:10: the inner section must be a mapping");
+    assert_map_refused("map: {a: {sise: 3}}\n", "a.yaml:1:11: unknown key 'sise' in the inner");
+    assert_map_refused("map: {'': {}}\n", "a.yaml:1:7: an empty name in 'map'");
+    assert_map_refused("map: {\"a\\nb\": {}}\n", "a.yaml:1:7: a name in 'map' holds a control");
+    char text[2000];
+    snprintf(text, sizeof text, "map: {%065d: {}}\n", 1);
+    assert_map_refused(text, "a.yaml:1:7: a name in 'map' is longer than 64 bytes");
+    int length = snprintf(text, sizeof text, "map: {a: {}");
+    for (int i = 0; i < 64; i++)
+        length += snprintf(text + length, sizeof text - (size_t)length, ", b%d: {}", i);
+    snprintf(text + length, sizeof text - (size_t)length, "}\n");
+    assert_map_refused(text, "a.yaml:1:6: 'map' has 65 members; at most 64 can be");
+}
+END_TEST
+
+START_TEST(test_map_reference)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+    settings_print_reference(&mapped_settings, "x.", stream);
+    fclose(stream);
+    ck_assert_str_eq(text, "| `x.map.NAME.size` | number, bytes, ≥ 1 | `none` | size |\n"
+                           "| `x.map.NAME.tokens` | whole number, tokens, 1 … 1000000 | `none` | "
+                           "tokens |\n");
+    free(text);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -422,6 +533,10 @@ int main(void)
         test_json,
         test_member,
         test_reference,
+        test_map,
+        test_empty_map,
+        test_bad_maps,
+        test_map_reference,
     };
     return unit_run_with("settings", tests, COUNT(tests), enter, leave);
 }
