@@ -90,7 +90,7 @@ START_TEST(bad_rows_are_errors_or_counted)
     ck_assert_int_eq(source.next(source.state, &request, &error), SOURCE_REQUEST);
     ck_assert_int_eq(request.prompt_tokens, 7);
     ck_assert_int_eq(source.next(source.state, &request, &error), SOURCE_END);
-    ck_assert_int_eq(source.skipped_rows(source.state), 1);
+    ck_assert_int_eq(source.left_out(source.state).bad_rows, 1);
     source.destroy(source.state);
     ck_assert(open_workload(document, "trace: bad.csv\narrivals: {process: constant, rate: 10}\n",
                             1, &source, &error));
