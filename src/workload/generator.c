@@ -117,9 +117,14 @@ static double generator_progress(const void *state)
 {
     const struct generator *generator = state;
     const struct content *first = &generator->lanes[0].content;
+    const struct transform_config *transform = &generator->config.transform;
+    const double start_s = setting_is_set(transform->start_s) ? transform->start_s : 0.0;
     const int64_t given = generator->taken + (generator->offered != NULL);
     const double of_requests = (double)given / (double)generator->num_requests;
-    const double of_time = (double)generator->offered_ns / (double)generator->end_ns;
+    const double of_time =
+        setting_is_set(transform->duration_s)
+            ? sim_s_from_ns(generator->offered_ns) / (start_s + transform->duration_s)
+            : 0.0;
     return fmin(fmax(fmax(of_requests, of_time), first->progress(first->state)), 1.0);
 }
 
