@@ -63,9 +63,12 @@ struct source_left_out {
     int64_t failed_requests; /* that a trace has as failed */
 };
 
+struct trace_format;
+
 /* A stream of requests in order of arrival; whoever opened it owns it. */
 struct request_source {
     void *state;
+    const struct trace_format *trace_format; /* of the trace that it reads; NULL: it reads none */
     /* The next request into *request, the end of the stream, or an error into *error. After the
      * end or an error, the same answer again. */
     enum request_source_result (*next)(void *state, struct request *request, struct error *error);

@@ -33,10 +33,12 @@ const struct command commands[] = {
      "      --plot FILE      the roofline with the operators on it: .svg, .png or .html\n"
      "      --json FILE      everything as JSON ('-': stdout, in place of the tables)\n",
      command_roofline},
-    {"trace", "trace generate CONFIG [OPTION]...",
-     "write the requests of a configuration's workload as a trace",
-     CONFIG_OPTIONS "  -o, --output FILE    where to (stdout)\n"
-                    "      --format FORMAT  azure or llmsim (llmsim)\n",
+    {"trace", "trace generate CONFIG [OPTION]... | trace info FILE [OPTION]...",
+     "write the requests of a configuration's workload as a trace; or look at a trace",
+     CONFIG_OPTIONS "                       of a trace alone: -s workload.KEY=VALUE\n"
+                    "      --json FILE      of info: everything as JSON ('-': stdout)\n"
+                    "  -o, --output FILE    of generate: where to (stdout)\n"
+                    "      --format FORMAT  of generate: azure or llmsim (llmsim)\n",
      command_trace},
     {"calibrate", "calibrate -a ACCELERATOR --check|--fit FILE.csv... [OPTION]...",
      "compare an accelerator's description with measured kernels, or fit it to them",

@@ -8,6 +8,7 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } subcommands[] = {
+    {"info", trace_info},
     {"generate", trace_generate},
     {"convert", trace_convert},
 };

@@ -3,6 +3,8 @@
 #ifndef LLMSIM_CLI_TRACE_COMMANDS_H
 #define LLMSIM_CLI_TRACE_COMMANDS_H
 
+int trace_info(int argc, char **argv);
+int trace_fit(int argc, char **argv);
 int trace_generate(int argc, char **argv);
 int trace_convert(int argc, char **argv);
 

@@ -4,7 +4,7 @@
 #include "output_file.h"
 #include "progress.h"
 #include "trace_commands.h"
-#include "trace_config.h"
+#include "trace_workload.h"
 #include "trace_writer.h"
 
 #include <getopt.h>
@@ -118,13 +118,13 @@ static int generate(const struct output_options *options)
 static int convert(const struct output_options *options)
 {
     struct error error = {0};
-    struct trace_config config;
-    if (!trace_config_load(&config, options->input_path,
-                           (const char *const *)options->overrides.assignments,
-                           options->overrides.count, &error))
+    struct trace_workload trace;
+    if (!trace_workload_load(&trace, options->input_path,
+                             (const char *const *)options->overrides.assignments,
+                             options->overrides.count, &error))
         return command_fail(&error);
-    bool done = write_trace(&config.workload, config.seed, options, &error);
-    trace_config_fini(&config);
+    bool done = write_trace(&trace.workload, trace.seed, options, &error);
+    trace_workload_fini(&trace);
     return done ? 0 : command_fail(&error);
 }
 

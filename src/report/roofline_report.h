@@ -4,8 +4,8 @@
 #define LLMSIM_REPORT_ROOFLINE_REPORT_H
 
 #include <llmsim/cost.h>
-#include <llmsim/request.h>
 #include <llmsim/error.h>
+#include <llmsim/request.h>
 
 enum { ROOFLINE_MAX_OPERATORS = 40, ROOFLINE_MAX_ROOFS = 8 };
 

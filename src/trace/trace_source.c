@@ -306,15 +306,10 @@ bool trace_source_open(const struct trace_options *options, struct request_sourc
         return false;
     }
     *source = (struct request_source){.state = trace,
+                                      .trace_format = trace->format,
                                       .next = trace_next,
                                       .progress = trace_progress,
                                       .left_out = trace_left_out,
                                       .destroy = trace_destroy};
     return true;
-}
-
-const struct trace_format *trace_source_format(const struct request_source *source)
-{
-    const struct trace_source *trace = source->state;
-    return trace->format;
 }

@@ -5,8 +5,6 @@
 #include <llmsim/request.h>
 #include <stdbool.h>
 
-struct trace_format;
-
 struct trace_options {
     const char *path;            /* "-": stdin */
     int format;                  /* an index into trace_format_names; −1: told by the content */
@@ -18,8 +16,5 @@ struct trace_options {
  * the first one, as they are published. */
 bool trace_source_open(const struct trace_options *options, struct request_source *source,
                        struct error *error);
-
-/* The format of an open trace. */
-const struct trace_format *trace_source_format(const struct request_source *source);
 
 #endif

@@ -21,6 +21,7 @@ struct session {
 
 struct content {
     void *state;
+    const struct trace_format *trace_format; /* as a request_source's */
     /* A new session, before its first turn; SOURCE_END: there is no more. */
     enum request_source_result (*begin)(void *state, struct session *session, struct error *error);
     /* To its next turn; false: it is over. */

@@ -221,6 +221,7 @@ bool generator_open(const struct workload_config *config, uint64_t seed,
     }
     *source =
         (struct request_source){.state = generator,
+                                .trace_format = lanes[0].content.trace_format,
                                 .next = generator_next,
                                 .progress = generator_progress,
                                 .left_out = generator_left_out,

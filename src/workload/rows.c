@@ -66,6 +66,7 @@ bool rows_open(const struct trace_options *options, struct content *content, str
         return false;
     }
     *content = (struct content){.state = rows,
+                                .trace_format = rows->trace.trace_format,
                                 .begin = rows_begin,
                                 .advance = rows_advance,
                                 .fill = rows_fill,

@@ -354,6 +354,7 @@ bool transform_open(const struct workload_config *config, uint64_t seed,
     }
     *source = (struct request_source){
         .state = transform,
+        .trace_format = transform->inner.trace_format,
         .next = transform_next,
         .progress = transform_progress,
         .left_out = transform_left_out,

@@ -25,7 +25,7 @@ static bool open_trace(const struct workload_config *config, struct request_sour
     const struct trace_options options = workload_trace_options(config);
     if (!trace_source_open(&options, source, error))
         return false;
-    const struct trace_format *format = trace_source_format(source);
+    const struct trace_format *format = source->trace_format;
     if (!format->timeless)
         return true;
     source->destroy(source->state);

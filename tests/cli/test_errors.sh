@@ -390,6 +390,8 @@ fails 'help for nothing' 2 "there is no command 'nothing'" help nothing
 fails 'an unknown trace command' 2 "there is no 'make'" trace make generated.yaml
 fails 'no trace command' 2 'nothing is said of what to do' trace
 fails 'a trace command misspelt' 2 "(did you mean 'generate'?)" trace genrate generated.yaml
+fails 'no trace to look at' 2 'info: one trace is wanted, not 0' trace info
+fails 'a setting that is no workload' 2 'only workload.KEY=VALUE and seed=N' trace info case.csv -s engine.block_size=1
 fails 'a trace of no configuration' 2 'one configuration is wanted, not 0' trace generate
 fails 'an unknown trace format' 2 "(did you mean 'azure'?)" trace generate generated.yaml --format azur
 fails 'a trace of a wrong configuration' 2 'missing.yaml: cannot be opened' trace generate missing.yaml -o out.csv
