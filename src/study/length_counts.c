@@ -65,8 +65,11 @@ static void find_ranks(const struct length_counts *lengths, int64_t rank, double
     for (int i = 0; i < 2; i++) {
         while (below <= rank + i && counter + 1 < COUNTERS)
             below += lengths->counts[++counter];
-        values[i] =
-            fmin(fmax(length_of(counter), (double)lengths->minimum), (double)lengths->maximum);
+        values[i] = length_of(counter);
+        if (rank + i == 0)
+            values[i] = (double)lengths->minimum;
+        else if (rank + i >= lengths->count - 1)
+            values[i] = (double)lengths->maximum;
     }
 }
 
