@@ -33,11 +33,12 @@ const struct command commands[] = {
      "      --plot FILE      the roofline with the operators on it: .svg, .png or .html\n"
      "      --json FILE      everything as JSON ('-': stdout, in place of the tables)\n",
      command_roofline},
-    {"trace", "trace generate CONFIG [OPTION]... | trace info FILE [OPTION]...",
-     "write the requests of a configuration's workload as a trace; or look at a trace",
+    {"trace", "trace generate CONFIG [OPTION]... | info|fit FILE [OPTION]...",
+     "write the requests of a configuration's workload as a trace; look at a trace; or fit a "
+     "generator to it",
      CONFIG_OPTIONS "                       of a trace alone: -s workload.KEY=VALUE\n"
                     "      --json FILE      of info: everything as JSON ('-': stdout)\n"
-                    "  -o, --output FILE    of generate: where to (stdout)\n"
+                    "  -o, --output FILE    of generate and fit: where to (stdout)\n"
                     "      --format FORMAT  of generate: azure or llmsim (llmsim)\n",
      command_trace},
     {"calibrate", "calibrate -a ACCELERATOR --check|--fit FILE.csv... [OPTION]...",

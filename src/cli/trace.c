@@ -9,6 +9,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } subcommands[] = {
     {"info", trace_info},
+    {"fit", trace_fit},
     {"generate", trace_generate},
     {"convert", trace_convert},
 };

@@ -1,0 +1,178 @@
+#include "trace_fit.h"
+
+#include <gsl/gsl_statistics_double.h>
+#include <inttypes.h>
+#include <llmsim/sim_time.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* With fewer turns that continue others than this share of all, requests stand alone. */
+static const double min_followup_share = 0.02;
+
+/* Columns of a class's requests, or of other values; each with room for all requests. */
+struct columns {
+    double *times_s, *prompts, *outputs, *work; /* work: of two a request */
+};
+
+static bool columns_init(struct columns *columns, size_t count, struct error *error)
+{
+    *columns = (struct columns){malloc(count * sizeof(double)), malloc(count * sizeof(double)),
+                                malloc(count * sizeof(double)), malloc(2 * count * sizeof(double))};
+    return (columns->times_s != NULL && columns->prompts != NULL && columns->outputs != NULL &&
+            columns->work != NULL) ||
+           error_run(error, "out of memory");
+}
+
+static void columns_fini(struct columns *columns)
+{
+    free(columns->times_s);
+    free(columns->prompts);
+    free(columns->outputs);
+    free(columns->work);
+}
+
+static bool fit_one_class(struct trace_fit *fit, const struct fit_requests *requests, int class,
+                          struct columns *columns, struct error *error)
+{
+    struct fit_class *found = &fit->classes[class];
+    const bool sessions = fit->sessions.sessions > 0;
+    size_t count = 0, outputs = 0;
+    for (size_t i = 0; i < requests->count; i++) {
+        const struct fit_request *item = &requests->items[i];
+        if (item->class != class || (sessions && item->previous >= 0))
+            continue;
+        columns->times_s[count] = sim_s_from_ns(item->arrival_ns);
+        columns->prompts[count] = fmax(item->prompt_tokens - (double)fit->shared.tokens, 1.0);
+        columns->outputs[count++] = item->output_tokens;
+    }
+    found->requests = count;
+    if (count > 2)
+        found->correlation =
+            gsl_stats_spearman(columns->prompts, 1, columns->outputs, 1, count, columns->work);
+    if (!isfinite(found->correlation))
+        found->correlation = 0.0;
+    fit_lengths(&found->prompt, columns->prompts, count);
+    /* Every turn has an output. */
+    for (size_t i = 0; i < requests->count; i++) {
+        if (requests->items[i].class == class)
+            columns->outputs[outputs++] = requests->items[i].output_tokens;
+    }
+    fit_lengths(&found->output, columns->outputs, outputs);
+    return fit_arrivals(&found->arrivals, columns->times_s, count, fit->span_s, error);
+}
+
+/* What a turn adds to the prompt and output of the one before, the time between them, and how many
+ * turns the sessions have; `turns` has room for a number each request. */
+static void fit_turns(struct trace_fit *fit, const struct fit_requests *requests,
+                      struct columns *columns)
+{
+    struct fit_sessions *sessions = &fit->sessions;
+    size_t count = 0;
+    double gaps_s = 0.0;
+    double *turns = columns->work, *followups = columns->prompts;
+    for (size_t i = 0; i < requests->count; i++) {
+        const struct fit_request *item = &requests->items[i];
+        const int64_t tokens = (int64_t)item->prompt_tokens + item->output_tokens;
+        sessions->max_tokens = tokens > sessions->max_tokens ? tokens : sessions->max_tokens;
+        turns[i] = 1.0;
+        if (item->previous < 0)
+            continue;
+        const struct fit_request *previous = &requests->items[item->previous];
+        const double before = (double)previous->prompt_tokens + previous->output_tokens;
+        followups[count++] = fmax(item->prompt_tokens - before, 1.0);
+        gaps_s += sim_s_from_ns(item->arrival_ns - previous->arrival_ns);
+        /* The last turn of a session has its number; the others are no sessions of their own. */
+        turns[i] = turns[item->previous] + 1.0;
+        turns[item->previous] = 0.0;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < requests->count; i++) {
+        if (turns[i] > 0.0)
+            turns[kept++] = turns[i];
+    }
+    sessions->turn_gap_s = gaps_s / (double)count;
+    fit_lengths(&sessions->turns, turns, kept);
+    fit_lengths(&sessions->followup, followups, count);
+}
+
+bool trace_fit_find(struct trace_fit *fit, struct fit_requests *requests, struct error *error)
+{
+    struct columns columns;
+    double spearman = 0.0;
+    memset(fit, 0, sizeof *fit);
+    fit->requests = requests->count;
+    fit->span_s = sim_s_from_ns(requests->items[requests->count - 1].arrival_ns);
+    fit->id_tokens = requests->id_tokens;
+    fit->shared = requests->shared;
+    if ((double)requests->followups >= min_followup_share * (double)requests->count)
+        fit->sessions.sessions = requests->count - requests->followups;
+    if (!columns_init(&columns, requests->count, error)) {
+        columns_fini(&columns);
+        return false;
+    }
+    fit->class_count = fit_classes(requests, &spearman, error);
+    bool done = fit->class_count > 0;
+    for (int i = 0; done && i < fit->class_count; i++)
+        done = fit_one_class(fit, requests, i, &columns, error);
+    if (done && fit->sessions.sessions > 0)
+        fit_turns(fit, requests, &columns);
+    columns_fini(&columns);
+    if (!done)
+        trace_fit_fini(fit);
+    return done;
+}
+
+void trace_fit_fini(struct trace_fit *fit)
+{
+    for (int i = 0; i < FIT_MAX_CLASSES; i++)
+        fit_arrivals_fini(&fit->classes[i].arrivals);
+}
+
+static void print_traffic(const struct fit_class *class, int indent, FILE *stream)
+{
+    fprintf(stream, "%*sarrivals: ", indent, "");
+    fit_arrivals_print(&class->arrivals, indent + 2, stream);
+    fprintf(stream, "%*sprompt_tokens: ", indent, "");
+    fit_lengths_print(&class->prompt, indent + 2, stream);
+    fprintf(stream, "%*soutput_tokens: ", indent, "");
+    fit_lengths_print(&class->output, indent + 2, stream);
+    fprintf(stream, "%*slength_correlation: %.3f  # Spearman's\n", indent, "", class->correlation);
+}
+
+static void print_sessions(const struct fit_sessions *sessions, FILE *stream)
+{
+    if (sessions->sessions == 0)
+        return;
+    fprintf(stream, "  # %zu sessions\n  sessions:\n    turns: ", sessions->sessions);
+    fit_lengths_print(&sessions->turns, 6, stream);
+    fprintf(stream, "    turn_gap: %.6g s\n    followup_tokens: ", sessions->turn_gap_s);
+    fit_lengths_print(&sessions->followup, 6, stream);
+    fprintf(stream, "    max_tokens: %" PRId64 "\n", sessions->max_tokens);
+}
+
+void trace_fit_print(const struct trace_fit *fit, FILE *stream)
+{
+    fputs("workload:\n", stream);
+    if (fit->class_count == 1) {
+        print_traffic(&fit->classes[0], 2, stream);
+    } else {
+        fputs("  # Classes of requests whose lengths are alike, each with a rate of its own.\n"
+              "  classes:\n",
+              stream);
+        for (int i = 0; i < fit->class_count; i++) {
+            const size_t requests = fit->classes[i].requests;
+            fprintf(stream, "    class%d:  # %zu requests, %.1f %%\n", i + 1, requests,
+                    100.0 * (double)requests / (double)fit->requests);
+            print_traffic(&fit->classes[i], 6, stream);
+        }
+    }
+    print_sessions(&fit->sessions, stream);
+    if (fit->shared.tokens > 0)
+        fprintf(stream,
+                "  shared_prefix: {tokens: %" PRId64 ", count: %" PRId64 ", zipf_exponent: %.3f}\n",
+                fit->shared.tokens, fit->shared.count, fit->shared.zipf_exponent);
+    if (fit->id_tokens > 0 && (fit->shared.tokens > 0 || fit->sessions.sessions > 0))
+        fprintf(stream, "  prefix_block_tokens: %" PRId32 "\n", fit->id_tokens);
+    fprintf(stream, "  num_requests: %zu\n", fit->requests);
+}
