@@ -61,8 +61,9 @@ static bool read_workload(const struct trace_workload *trace, struct fit_workloa
         fit_requests_read(&workload->requests, &source, progress_show, &workload->report, error);
     progress_clear();
     if (done)
-        options_warn_of_skipped_rows(source.skipped_rows(source.state));
-    *format = workload_trace_format(&trace->workload, &source);
+        const struct source_left_out left_out = source.left_out(source.state);
+    options_warn_of_left_out(&left_out);
+    *format = source.trace_format;
     source.destroy(source.state);
     return done;
 }

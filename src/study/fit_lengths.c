@@ -78,25 +78,29 @@ static double distance(const struct fit_lengths *fit, const double *sorted, size
     return largest;
 }
 
-/* The sum of the sorted values from place `from` to place `to`, parts of values included. */
-static double sum_between(const double *sorted, double from, double to)
+/* The mean of the sorted values from place `from` to place `to`, parts of values included. */
+static double mean_between(const double *sorted, double from, double to)
 {
     double sum = 0.0;
     for (size_t i = (size_t)from; (double)i < to; i++)
         sum += sorted[i] * (fmin(to, (double)i + 1.0) - fmax(from, (double)i));
-    return sum;
+    return sum / (to - from);
 }
 
-/* Each knot is the mean of the values nearest to its probability, so that straight lines between the
- * knots have the sample's mean: a quantile at the very end would drag the last hundredth up with it. */
+/* Quantiles; but the ends are such that a straight line from the knot next to each has the mean of the
+ * values there: the extremes themselves would drag whole hundredths of the lengths along. */
 static void find_knots(struct fit_lengths *fit, const double *sorted, size_t count)
 {
-    const double width = (double)count / (FIT_KNOTS - 1);
-    for (size_t i = 0; i < FIT_KNOTS; i++) {
-        const double from = fmax((double)i - 0.5, 0.0) * width;
-        const double to = fmin((double)i + 0.5, FIT_KNOTS - 1) * width;
-        fit->knots[i] = sum_between(sorted, from, fmin(to, (double)count)) / (to - from);
-    }
+    const size_t last = FIT_KNOTS - 1;
+    const double width = (double)count / (double)last;
+    for (size_t i = 0; i <= last; i++)
+        fit->knots[i] =
+            gsl_stats_quantile_from_sorted_data(sorted, 1, count, (double)i / (double)last);
+    const double bottom = 2.0 * mean_between(sorted, 0.0, width) - fit->knots[1];
+    const double top =
+        2.0 * mean_between(sorted, (double)count - width, (double)count) - fit->knots[last - 1];
+    fit->knots[0] = fmin(fmax(bottom, sorted[0]), fit->knots[1]);
+    fit->knots[last] = fmax(fmin(top, sorted[count - 1]), fit->knots[last - 1]);
     fit->shape = SHAPE_EMPIRICAL;
 }
 
