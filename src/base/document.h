@@ -64,6 +64,9 @@ struct node *document_new_mapping(struct document *document, const struct locati
  * by the document; NULL when memory cannot be had. */
 const char *document_path(struct document *document, const struct node *scalar);
 
+/* Zeroed memory that lives as long as the document; NULL when it cannot be had. */
+void *document_allocate(struct document *document, size_t count, size_t size);
+
 /* A copy of a string, owned by the document; NULL when memory cannot be had. */
 char *document_copy_text(struct document *document, const char *text);
 

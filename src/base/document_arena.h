@@ -13,10 +13,7 @@ struct document {
     size_t node_count;
 };
 
-/* Zeroed memory that lives as long as the document; NULL when it cannot be had, as below. */
-void *document_allocate(struct document *document, size_t count, size_t size);
-
-/* A copy with a NUL behind it. */
+/* A copy with a NUL behind it; NULL when memory cannot be had, as below. */
 char *document_copy_bytes(struct document *document, const char *bytes, size_t length);
 
 struct node *document_new_node(struct document *document, enum node_kind kind,

@@ -39,6 +39,8 @@ bool setting_is_unset(const struct setting *setting, const void *base)
         return *(const int64_t *)value == SETTING_UNSET_INTEGER;
     case SETTING_REAL:
         return isnan(*(const double *)value);
+    case SETTING_REALS:
+        return ((const struct real_list *)value)->count == 0;
     case SETTING_TEXT:
     case SETTING_PATH:
         return *(const char *const *)value == NULL;
@@ -69,6 +71,9 @@ static void store_unset(const struct setting *setting, void *base)
         break;
     case SETTING_REAL:
         *(double *)target = SETTING_UNSET_REAL;
+        break;
+    case SETTING_REALS:
+        *(struct real_list *)target = (struct real_list){NULL, 0};
         break;
     case SETTING_TEXT:
     case SETTING_PATH:
@@ -165,6 +170,42 @@ static bool read_integer(const struct reader *reader, const struct setting *sett
     return true;
 }
 
+static const char *kind_of(const struct node *node)
+{
+    static const char *const kinds[] = {
+        [NODE_SCALAR] = "value", [NODE_SEQUENCE] = "list", [NODE_MAPPING] = "mapping"};
+    return kinds[node->kind];
+}
+
+/* A number that stands alone is a list of one. */
+static bool read_reals(const struct reader *reader, const struct setting *setting,
+                       const struct node *node, void *base)
+{
+    const bool alone = node->kind == NODE_SCALAR;
+    const size_t count = alone ? 1 : node->count;
+    if (node->kind == NODE_MAPPING)
+        return error_input(reader->error, &node->at, "'%s' takes a list of numbers, not a mapping",
+                           setting->name);
+    if (count == 0 || count > SETTING_MAX_ITEMS)
+        return error_input(reader->error, &node->at,
+                           "'%s' takes a list of 1 to %d numbers, not of %zu", setting->name,
+                           SETTING_MAX_ITEMS, count);
+    double *values = document_allocate(reader->document, count, sizeof *values);
+    if (values == NULL)
+        return error_run(reader->error, "out of memory");
+    for (size_t i = 0; i < count; i++) {
+        const struct node *item = alone ? node : node->items[i];
+        if (item->kind != NODE_SCALAR)
+            return error_input(reader->error, &item->at,
+                               "'%s' takes a list of numbers: this item is a %s", setting->name,
+                               kind_of(item));
+        if (!read_number(reader, setting, item, &values[i]))
+            return false;
+    }
+    *(struct real_list *)member(setting, base) = (struct real_list){values, count};
+    return true;
+}
+
 static bool read_choice(const struct reader *reader, const struct setting *setting,
                         const struct node *node, void *base)
 {
@@ -205,16 +246,18 @@ static bool read_path(const struct reader *reader, const struct setting *setting
     return true;
 }
 
-static bool read_scalar(const struct reader *reader, const struct setting *setting,
-                        const struct node *node, void *base)
+static bool read_value(const struct reader *reader, const struct setting *setting,
+                       const struct node *node, void *base)
 {
     if (is_word_for_unset(setting, node)) {
         store_unset(setting, base);
         return true;
     }
+    if (setting->kind == SETTING_REALS)
+        return read_reals(reader, setting, node, base);
     if (node->kind != NODE_SCALAR)
         return error_input(reader->error, &node->at, "'%s' takes one value, not a %s",
-                           setting->name, node->kind == NODE_MAPPING ? "mapping" : "list");
+                           setting->name, kind_of(node));
     double value = 0.0;
     switch (setting->kind) {
     case SETTING_BOOL:
@@ -233,6 +276,7 @@ static bool read_scalar(const struct reader *reader, const struct setting *setti
         return read_path(reader, setting, node, base);
     case SETTING_CHOICE:
         return read_choice(reader, setting, node, base);
+    case SETTING_REALS:
     case SETTING_SECTION:
     case SETTING_MAP:
         break;
@@ -278,7 +322,7 @@ static bool read_preset(const struct reader *reader, const struct setting *setti
                            "'%s' is missing: %s", setting->name, setting->help);
     struct node node = {.kind = NODE_SCALAR, .text = setting->preset};
     node.at.file = "preset";
-    return read_scalar(reader, setting, &node, base);
+    return read_value(reader, setting, &node, base);
 }
 
 static bool read_section(const struct reader *reader, const struct setting *setting,
@@ -302,7 +346,7 @@ static bool read_setting(const struct reader *reader, const struct setting *sett
     if (setting->kind == SETTING_MAP && !is_word_for_unset(setting, node))
         return settings_map_read(reader->document, setting, node, member(setting, base),
                                  reader->error);
-    return read_scalar(reader, setting, node, base);
+    return read_value(reader, setting, node, base);
 }
 
 static bool read_table(const struct reader *reader, const struct settings_table *table,

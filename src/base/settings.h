@@ -19,11 +19,21 @@ static inline bool setting_is_set(double value)
     return !isnan(value);
 }
 
+/* Numbers, owned by the document that they were read from. */
+struct real_list {
+    const double *values;
+    size_t count; /* 1 … SETTING_MAX_ITEMS; 0 when unset */
+};
+
+/* Far more than anybody writes by hand, and too few to fill a document. */
+#define SETTING_MAX_ITEMS (DOCUMENT_MAX_NODES / 10)
+
 enum setting_kind {
     SETTING_BOOL,   /* bool */
     SETTING_SWITCH, /* int: 0 or 1, −1 when unset: a bool whose default depends on other settings */
     SETTING_INTEGER, /* int64_t */
     SETTING_REAL,    /* double, in the base unit */
+    SETTING_REALS,   /* struct real_list: a list of those, or one alone; empty when unset */
     SETTING_TEXT,    /* const char *, owned by the document; NULL when unset */
     SETTING_PATH,   /* likewise: a file's name, relative to the file that names it; "-" is itself */
     SETTING_CHOICE, /* int: index into choices, −1 when unset */
@@ -47,13 +57,13 @@ struct settings_table;
 struct setting {
     const char *name;
     enum setting_kind kind;
-    enum unit unit; /* integers and reals */
+    enum unit unit; /* integers and reals, lists of them too */
     size_t offset;  /* of the value in the struct */
     /* As a user would write it; NULL: required. A word ("auto", "none") where the kind wants
      * something else means "unset": it is stored as such, and so is the word, `null` or `~` in a
      * file. Sections: "none" for one that may be absent (its members then have their presets). */
     const char *preset;
-    double minimum, maximum; /* integers and reals; 0 and 0: no bounds */
+    double minimum, maximum; /* the same, of each item; 0 and 0: no bounds */
     /* SETTING_CHOICE: the names, ending in NULL. */
     const char *const *choices;
     const struct settings_table *section; /* SETTING_SECTION, and each item of a SETTING_MAP */

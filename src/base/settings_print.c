@@ -65,6 +65,35 @@ static json_t *json_path(const char *path)
     return json;
 }
 
+static void print_reals(const struct real_list *list, FILE *stream)
+{
+    char number[32];
+    fputc('[', stream);
+    for (size_t i = 0; i < list->count; i++) {
+        units_format_exact(list->values[i], number);
+        fprintf(stream, "%s%s", i > 0 ? ", " : "", number);
+    }
+    fputc(']', stream);
+}
+
+static json_t *json_reals(const struct real_list *list)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; array != NULL && i < list->count; i++) {
+        if (json_array_append_new(array, json_real(list->values[i])) != 0) {
+            json_decref(array);
+            return NULL;
+        }
+    }
+    return array;
+}
+
+static bool is_numeric(const struct setting *setting)
+{
+    return setting->kind == SETTING_INTEGER || setting->kind == SETTING_REAL ||
+           setting->kind == SETTING_REALS;
+}
+
 static void print_value(const struct setting *setting, const void *base, FILE *stream)
 {
     const void *value = member(setting, base);
@@ -83,6 +112,9 @@ static void print_value(const struct setting *setting, const void *base, FILE *s
         units_format_exact(*(const double *)value, number);
         fputs(number, stream);
         break;
+    case SETTING_REALS:
+        print_reals(value, stream);
+        break;
     case SETTING_TEXT:
         print_quoted(*(const char *const *)value, stream);
         break;
@@ -96,8 +128,7 @@ static void print_value(const struct setting *setting, const void *base, FILE *s
     case SETTING_MAP:
         break;
     }
-    bool has_unit = setting->kind == SETTING_INTEGER || setting->kind == SETTING_REAL;
-    if (has_unit && setting->unit != UNIT_NONE)
+    if (is_numeric(setting) && setting->unit != UNIT_NONE)
         fprintf(stream, "  # %s", units_symbol(setting->unit));
     fputc('\n', stream);
 }
@@ -163,6 +194,8 @@ static json_t *json_value(const struct setting *setting, const void *base)
         return json_integer(*(const int64_t *)value);
     case SETTING_REAL:
         return json_real(*(const double *)value);
+    case SETTING_REALS:
+        return json_reals(value);
     case SETTING_PATH:
         return json_path(*(const char *const *)value);
     case SETTING_TEXT:
@@ -197,6 +230,7 @@ static void print_kind(const struct setting *setting, FILE *stream)
         [SETTING_SWITCH] = "true or false",
         [SETTING_INTEGER] = "whole number",
         [SETTING_REAL] = "number",
+        [SETTING_REALS] = "list of numbers",
         [SETTING_TEXT] = "text",
         [SETTING_PATH] = "path",
     };
@@ -206,7 +240,7 @@ static void print_kind(const struct setting *setting, FILE *stream)
         return;
     }
     fputs(kinds[setting->kind], stream);
-    bool numeric = setting->kind == SETTING_INTEGER || setting->kind == SETTING_REAL;
+    const bool numeric = is_numeric(setting);
     if (numeric && setting->unit != UNIT_NONE)
         fprintf(stream, ", %s", units_symbol(setting->unit));
     if (!numeric || (setting->minimum == 0.0 && setting->maximum == 0.0))

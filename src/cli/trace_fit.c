@@ -60,9 +60,9 @@ static bool read_workload(const struct trace_workload *trace, struct fit_workloa
     const bool done =
         fit_requests_read(&workload->requests, &source, progress_show, &workload->report, error);
     progress_clear();
+    const struct source_left_out left_out = source.left_out(source.state);
     if (done)
-        const struct source_left_out left_out = source.left_out(source.state);
-    options_warn_of_left_out(&left_out);
+        options_warn_of_left_out(&left_out);
     *format = source.trace_format;
     source.destroy(source.state);
     return done;

@@ -303,6 +303,15 @@ static bool read_lines(struct rewriting *rewriting, char **text, struct error *e
     return true;
 }
 
+static bool same_list(const struct real_list *a, const struct real_list *b)
+{
+    for (size_t i = 0; i < a->count && i < b->count; i++) {
+        if (a->values[i] != b->values[i])
+            return false;
+    }
+    return a->count == b->count;
+}
+
 static bool same_value(const struct setting *setting, const void *left, const void *right)
 {
     const char *a = (const char *)left + setting->offset,
@@ -322,6 +331,9 @@ static bool same_value(const struct setting *setting, const void *left, const vo
                       *(const char *const *)(const void *)b) == 0;
     case SETTING_REAL:
         return *(const double *)(const void *)a == *(const double *)(const void *)b;
+    case SETTING_REALS:
+        return same_list((const struct real_list *)(const void *)a,
+                         (const struct real_list *)(const void *)b);
     case SETTING_INTEGER:
         return *(const int64_t *)(const void *)a == *(const int64_t *)(const void *)b;
     case SETTING_BOOL:

@@ -16,6 +16,7 @@ struct everything {
     const char *text, *optional_text, *path;
     int choice, optional_choice;
     struct inner inner, absent;
+    struct real_list list_s, presets_s;
 };
 
 #define INNER(member)      offsetof(struct inner, member)
@@ -58,6 +59,10 @@ static const struct setting keys[] = {
      "a section"},
     {"absent", SETTING_SECTION, UNIT_NONE, EVERYTHING(absent), "none", 0, 0, NULL, &inner_settings,
      0, "another section"},
+    {"list", SETTING_REALS, UNIT_SECONDS, EVERYTHING(list_s), "none", 0, 10, NULL, NULL, 0,
+     "times"},
+    {"presets", SETTING_REALS, UNIT_SECONDS, EVERYTHING(presets_s), "2 ms", 0, 0, NULL, NULL, 0,
+     "more times"},
 };
 static const struct settings_table settings = {"a test", keys, COUNT(keys)};
 
@@ -117,6 +122,71 @@ START_TEST(test_presets)
     ck_assert_int_eq(all.optional_choice, -1);
     ck_assert(!setting_is_set(all.inner.size_bytes));
     ck_assert_int_eq(all.absent.tokens, SETTING_UNSET_INTEGER);
+    ck_assert_uint_eq(all.list_s.count, 0);
+    ck_assert_uint_eq(all.presets_s.count, 1);
+    ck_assert_double_eq(all.presets_s.values[0], 0.002);
+}
+END_TEST
+
+START_TEST(test_lists)
+{
+    struct everything all = read_text("{integer: 3, list: [4, 50 ms, 0], presets: 3 min}");
+    ck_assert_uint_eq(all.list_s.count, 3);
+    ck_assert_double_eq(all.list_s.values[0], 4.0);
+    ck_assert_double_eq(all.list_s.values[1], 0.05);
+    ck_assert_double_eq(all.list_s.values[2], 0.0);
+    ck_assert_uint_eq(all.presets_s.count, 1);
+    ck_assert_double_eq(all.presets_s.values[0], 180.0);
+    ck_assert_uint_eq(read_text("{integer: 3, list: 7}").list_s.count, 1);
+    ck_assert_uint_eq(read_text("{integer: 3, list: none}").list_s.count, 0);
+    ck_assert_uint_eq(read_text("{integer: 3, list: }").list_s.count, 0);
+    assert_refused("{integer: 3, list: []}",
+                   "a.yaml:1:20: 'list' takes a list of 1 to 10000 numbers, not of 0");
+    assert_refused("{integer: 3, list: {a: 1}}",
+                   "a.yaml:1:20: 'list' takes a list of numbers, not a mapping");
+    assert_refused("{integer: 3, list: [1, [2]]}",
+                   "a.yaml:1:24: 'list' takes a list of numbers: this item is a list");
+    assert_refused("{integer: 3, list: [1, 11]}",
+                   "a.yaml:1:24: 'list' must be between 0 and 10 s, not '11'");
+    assert_refused("{integer: 3, list: [1, 2 GB]}", "a.yaml:1:24: 'list' is in s: '2 GB' has "
+                                                    "another unit (expected e.g. '50 ms')");
+    assert_refused("{integer: 3, list: [1, none]}",
+                   "a.yaml:1:24: 'list' must be a number (e.g. 50 ms), not 'none'");
+    assert_refused("{integer: 3, presets: none}",
+                   "a.yaml:1:23: 'presets' must be a number (e.g. 50 ms), not 'none'");
+}
+END_TEST
+
+START_TEST(test_lists_are_limited)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+    fputs("{integer: 3, list: [0", stream);
+    for (int i = 0; i < SETTING_MAX_ITEMS; i++)
+        fputs(", 1", stream);
+    fputs("]}", stream);
+    fclose(stream);
+    assert_refused(text, "a.yaml:1:20: 'list' takes a list of 1 to 10000 numbers, not of 10001");
+    free(text);
+}
+END_TEST
+
+/* -s list='[4, 8]': values of overrides are YAML. */
+START_TEST(test_lists_are_overridden)
+{
+    static const char text[] = "{integer: 3, list: 1}";
+    struct everything all = {0};
+    struct error error = {0};
+    struct node *root = document_read_text(document, "a.yaml", text, strlen(text), &error);
+    ck_assert(document_override(document, root, "list=[4, 8 s]", &error));
+    ck_assert(settings_read(document, &settings, root, &all, &error));
+    ck_assert_uint_eq(all.list_s.count, 2);
+    ck_assert_double_eq(all.list_s.values[1], 8.0);
+    ck_assert(document_override(document, root, "list=[4, soon]", &error));
+    ck_assert(!settings_read(document, &settings, root, &all, &error));
+    ck_assert_str_eq(error.text, "-s list=[4, soon]: 'list' must be a number (e.g. 50 ms), not "
+                                 "'soon'");
 }
 END_TEST
 
@@ -297,6 +367,13 @@ START_TEST(test_member)
 }
 END_TEST
 
+static void assert_same_list(const struct real_list *a, const struct real_list *b)
+{
+    ck_assert_uint_eq(a->count, b->count);
+    for (size_t i = 0; i < a->count; i++)
+        ck_assert_double_eq(a->values[i], b->values[i]);
+}
+
 static void assert_same(const struct everything *a, const struct everything *b)
 {
     ck_assert(a->flag == b->flag);
@@ -314,6 +391,8 @@ static void assert_same(const struct everything *a, const struct everything *b)
     ck_assert_int_eq(a->optional_choice, b->optional_choice);
     ck_assert_mem_eq(&a->inner.size_bytes, &b->inner.size_bytes, sizeof a->inner.size_bytes);
     ck_assert_int_eq(a->inner.tokens, b->inner.tokens);
+    assert_same_list(&a->list_s, &b->list_s);
+    assert_same_list(&a->presets_s, &b->presets_s);
 }
 
 START_TEST(test_yaml_round_trip)
@@ -323,7 +402,8 @@ START_TEST(test_yaml_round_trip)
         read_text("{flag: no, automatic_switch: off, plain_switch: on, integer: 2, "
                   "automatic: 9007199254740993, free: 12, real: 0.1 us, "
                   "optional: 3 min, text: 'null', optional_text: 'auto', path: /b.csv, "
-                  "choice: red, optional_choice: blue, inner: {size: 0.7 PB}}"),
+                  "choice: red, optional_choice: blue, inner: {size: 0.7 PB}, "
+                  "list: [0.1 us, 1e-300, 10], presets: [-1, 0.1]}"),
         read_text("{integer: 3, text: \"a: 'b' # \\\"c\\\" \\\\ \xc3\xa9 "
                   "\xf0\x9f\x98\x80\", "
                   "optional_text: '', path: '-', inner: {tokens: 5}}"),
@@ -359,7 +439,7 @@ START_TEST(test_yaml_text)
     fclose(stream);
     ck_assert_str_eq(text, "  flag: true\n  plain_switch: false\n  integer: 3\n  free: -5\n"
                            "  real: 0.05  # s\n  text: \"hello\"\n  choice: green\n  inner:\n"
-                           "    size: 1000  # bytes\n");
+                           "    size: 1000  # bytes\n  presets: [0.002]  # s\n");
     free(text);
 }
 END_TEST
@@ -375,7 +455,7 @@ START_TEST(test_json)
                            "\"real\":0.05,\"optional\":null,\"text\":\"\\\"\","
                            "\"optional_text\":null,\"path\":\"/b\",\"choice\":\"green\","
                            "\"optional_choice\":null,\"inner\":{\"size\":1000.0,\"tokens\":null},"
-                           "\"absent\":null}");
+                           "\"absent\":null,\"list\":null,\"presets\":[0.002]}");
     free(text);
     json_decref(json);
 }
@@ -397,6 +477,8 @@ START_TEST(test_reference)
         "| `x.free` | whole number | `-5` | any |\n",
         "| `x.real` | number, s, 0 … 10 | `50 ms` | time |\n",
         "| `x.choice` | `red`, `green`, `blue` | `green` | a colour |\n",
+        "| `x.list` | list of numbers, s, 0 … 10 | `none` | times |\n",
+        "| `x.presets` | list of numbers, s | `2 ms` | more times |\n",
         "| `x.inner.size` | number, bytes, ≥ 1 | `none` | size |\n",
     };
     for (size_t i = 0; i < COUNT(rows); i++)
@@ -521,6 +603,9 @@ int main(void)
     const TTest *const tests[] = {
         test_presets,
         test_values,
+        test_lists,
+        test_lists_are_limited,
+        test_lists_are_overridden,
         test_unset_words,
         test_booleans,
         test_integers,
