@@ -1,5 +1,7 @@
 #include "rng.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -13,5 +15,15 @@ gsl_rng *rng_create(uint64_t seed, const char *purpose)
     uint64_t hash = XXH64(purpose, strlen(purpose), seed);
     uint32_t folded = (uint32_t)(hash ^ (hash >> 32));
     gsl_rng_set(rng, folded != 0 ? folded : 1);
+    return rng;
+}
+
+gsl_rng *rng_create_prefixed(uint64_t seed, const char *prefix, const char *purpose)
+{
+    char *name = NULL;
+    if (asprintf(&name, "%s%s", prefix, purpose) < 0)
+        return NULL;
+    gsl_rng *rng = rng_create(seed, name);
+    free(name);
     return rng;
 }

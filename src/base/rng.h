@@ -11,4 +11,8 @@
  * gsl_rng_free; NULL when memory cannot be had. */
 gsl_rng *rng_create(uint64_t seed, const char *purpose);
 
+/* The same for the purpose named by the two together: "chat." and "arrivals", of a class of its own;
+ * "" where there is only one. */
+gsl_rng *rng_create_prefixed(uint64_t seed, const char *prefix, const char *purpose);
+
 #endif

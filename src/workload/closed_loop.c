@@ -169,7 +169,7 @@ bool closed_loop_open(const struct flow_options *options, struct flow *flow, str
     loop->content = options->content;
     loop->think_time_s = setting_is_set(arrivals->think_time_s) ? arrivals->think_time_s : 0.0;
     loop->end_ns = options->end_ns;
-    loop->think_rng = class_rng_create(options->seed, options->class_name, "think_time", error);
+    loop->think_rng = rng_create_prefixed(options->seed, options->stream_prefix, "think_time");
     if (loop->think_rng == NULL || !admit_users(loop, (int32_t)arrivals->concurrency)) {
         closed_loop_destroy(loop);
         return error_run(error, "out of memory for %lld users", (long long)arrivals->concurrency);

@@ -37,8 +37,9 @@ struct content {
 
 /* Where drawn content stands among the classes of a workload. */
 struct content_place {
-    const char *class_name; /* NULL: there are no classes; not owned */
-    int32_t index, count;   /* of classes: prefix ids of one are nobody else's */
+    const char *class_name;    /* NULL: there are no classes; not owned, as the next */
+    const char *stream_prefix; /* of the names of its random streams: "chat.", or "" */
+    int32_t index, count;      /* of classes: prefix ids of one are nobody else's */
     int32_t prefix_block_tokens;
     uint64_t seed;
 };

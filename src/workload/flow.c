@@ -1,19 +1,6 @@
 #include "flow.h"
 
 #include <gsl/gsl_randist.h>
-#include <stdio.h>
-
-gsl_rng *class_rng_create(uint64_t seed, const char *class_name, const char *purpose,
-                          struct error *error)
-{
-    char name[SETTINGS_MAP_MAX_NAME_BYTES + 32];
-    const bool named = class_name != NULL;
-    snprintf(name, sizeof name, "%s%s%s", named ? class_name : "", named ? "." : "", purpose);
-    gsl_rng *rng = rng_create(seed, name);
-    if (rng == NULL)
-        error_run(error, "out of memory");
-    return rng;
-}
 
 int64_t flow_wait_ns(gsl_rng *rng, int64_t now_ns, double mean_s)
 {

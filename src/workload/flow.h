@@ -24,20 +24,15 @@ struct flow {
 
 struct flow_options {
     const struct arrivals_config *arrivals;
-    double turn_gap_s;      /* of an open loop with sessions; unset: there are none */
-    int64_t end_ns;         /* nothing arrives then, or later; SIM_TIME_NEVER: no such time */
-    const char *class_name; /* NULL: there are no classes */
+    double turn_gap_s;         /* of an open loop with sessions; unset: there are none */
+    int64_t end_ns;            /* nothing arrives then, or later; SIM_TIME_NEVER: no such time */
+    const char *stream_prefix; /* of the names of its random streams: "chat." of a class, or "" */
     uint64_t seed;
     struct content *content; /* not owned; outlives the flow */
 };
 
 bool open_loop_open(const struct flow_options *options, struct flow *flow, struct error *error);
 bool closed_loop_open(const struct flow_options *options, struct flow *flow, struct error *error);
-
-/* A stream for the purpose, a class's own where there are classes; NULL with *error filled when
- * memory cannot be had. */
-gsl_rng *class_rng_create(uint64_t seed, const char *class_name, const char *purpose,
-                          struct error *error);
 
 /* now + an exponential time of that mean; SIM_TIME_NEVER: beyond simulated time. */
 int64_t flow_wait_ns(gsl_rng *rng, int64_t now_ns, double mean_s);

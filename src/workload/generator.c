@@ -8,11 +8,13 @@
 #include "sources.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { DEFAULT_BLOCK_TOKENS = 16 };
 
 struct lane {
+    char stream_prefix[SETTINGS_MAP_MAX_NAME_BYTES + 2];
     struct content content;
     struct flow flow;
 };
@@ -159,6 +161,7 @@ static bool open_content(const struct generator *generator, size_t index, uint64
     const int64_t block_tokens = config->prefix_block_tokens;
     const struct content_place place = {
         .class_name = class_name,
+        .stream_prefix = generator->lanes[index].stream_prefix,
         .index = (int32_t)index,
         .count = (int32_t)generator->lane_count,
         .prefix_block_tokens =
@@ -179,11 +182,13 @@ static bool open_lane(struct generator *generator, size_t index, uint64_t seed, 
         has_classes ? &of_classes[index] : &generator->config.traffic;
     const char *class_name = has_classes ? classes->names[index] : NULL;
     struct lane *lane = &generator->lanes[index];
+    if (has_classes)
+        snprintf(lane->stream_prefix, sizeof lane->stream_prefix, "%s.", class_name);
     const struct flow_options options = {
         .arrivals = &traffic->arrivals,
         .turn_gap_s = traffic->sessions.turn_gap_s,
         .end_ns = generator->end_ns,
-        .class_name = class_name,
+        .stream_prefix = lane->stream_prefix,
         .seed = seed,
         .content = &lane->content,
     };

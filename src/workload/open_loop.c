@@ -9,8 +9,8 @@
 #include <stdlib.h>
 
 struct open_loop {
-    struct content *content;              /* not owned */
-    gsl_rng *arrivals_rng, *turn_gap_rng; /* owned */
+    struct content *content; /* not owned */
+    gsl_rng *turn_gap_rng;   /* owned */
     struct arrivals arrivals;
     double turn_gap_s;
     struct turn_heap waiting;
@@ -82,7 +82,7 @@ static void open_loop_destroy(void *state)
     struct open_loop *loop = state;
     if (loop == NULL)
         return;
-    gsl_rng_free(loop->arrivals_rng);
+    arrivals_fini(&loop->arrivals);
     gsl_rng_free(loop->turn_gap_rng);
     turn_heap_fini(&loop->waiting);
     free(loop);
@@ -95,13 +95,15 @@ bool open_loop_open(const struct flow_options *options, struct flow *flow, struc
         return error_run(error, "out of memory");
     loop->content = options->content;
     loop->turn_gap_s = options->turn_gap_s;
-    loop->arrivals_rng = class_rng_create(options->seed, options->class_name, "arrivals", error);
-    loop->turn_gap_rng = class_rng_create(options->seed, options->class_name, "turn_gap", error);
-    if (loop->arrivals_rng == NULL || loop->turn_gap_rng == NULL) {
+    loop->turn_gap_rng = rng_create_prefixed(options->seed, options->stream_prefix, "turn_gap");
+    if (loop->turn_gap_rng == NULL)
+        error_run(error, "out of memory");
+    if (loop->turn_gap_rng == NULL ||
+        !arrivals_init(&loop->arrivals, options->arrivals, options->seed, options->stream_prefix,
+                       error)) {
         open_loop_destroy(loop);
         return false;
     }
-    arrivals_init(&loop->arrivals, options->arrivals, loop->arrivals_rng);
     *flow = (struct flow){.state = loop,
                           .offer = open_loop_offer,
                           .fill = open_loop_fill,

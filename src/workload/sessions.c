@@ -10,7 +10,7 @@
  * 2^53, which any JSON reader keeps exactly. Where numbers run out (with blocks of 16 tokens,
  * after half a milliard sessions), they begin again. */
 #include "content.h"
-#include "flow.h"
+#include "length_pair.h"
 #include "traffic.h"
 
 #include <gsl/gsl_randist.h>
@@ -22,24 +22,27 @@
 
 enum { ID_BITS = 53, NAME_BYTES = SETTINGS_MAP_MAX_NAME_BYTES + 24 };
 
-/* Each with a random stream of its own. */
-enum purpose { PROMPT, OUTPUT, TURNS, FOLLOWUP, SYSTEM_PROMPT, CLIENT, PURPOSE_COUNT };
+/* Each with a random stream of its own, beside those of the lengths. */
+enum purpose { TURNS, FOLLOWUP, SYSTEM_PROMPT, CLIENT, PURPOSE_COUNT };
 
 static const char *const purpose_names[] = {
-    [PROMPT] = "prompt_tokens",     [OUTPUT] = "output_tokens",        [TURNS] = "turns",
-    [FOLLOWUP] = "followup_tokens", [SYSTEM_PROMPT] = "shared_prefix", [CLIENT] = "clients",
+    [TURNS] = "turns",
+    [FOLLOWUP] = "followup_tokens",
+    [SYSTEM_PROMPT] = "shared_prefix",
+    [CLIENT] = "clients",
 };
 
 struct sessions {
     const struct traffic_config *config; /* not owned */
     struct content_place place;
     gsl_rng *rngs[PURPOSE_COUNT]; /* owned */
-    struct length_sampler prompt_tokens, output_tokens, turns, followup_tokens;
-    gsl_ran_discrete_t *popularity; /* of the system prompts; owned; NULL: there are none */
-    bool has_sessions;
-    int64_t system_tokens; /* of a system prompt; 0: there are none */
-    int64_t max_tokens;    /* of a session */
-    int block_bits;        /* of an id, that tell blocks apart */
+    struct length_pair lengths;
+    struct length_sampler turns, followup_tokens;
+    gsl_ran_discrete_t *popularity;      /* of the system prompts; owned; NULL: there are none */
+    bool has_sessions, followups_differ; /* from prompt_tokens */
+    int64_t system_tokens;               /* of a system prompt; 0: there are none */
+    int64_t max_tokens;                  /* of a session */
+    int block_bits;                      /* of an id, that tell blocks apart */
     int64_t begun;
     uint64_t *ids; /* owned; of the request filled last */
     size_t id_capacity;
@@ -61,11 +64,11 @@ static enum request_source_result sessions_begin(void *state, struct session *se
     if (sessions->popularity != NULL)
         session->system_prompt =
             (int32_t)gsl_ran_discrete(sessions->rngs[SYSTEM_PROMPT], sessions->popularity);
-    const int64_t prompt_tokens =
-        sessions->system_tokens + length_sampler_draw(&sessions->prompt_tokens);
+    int32_t new_tokens = 0;
+    length_pair_draw(&sessions->lengths, &new_tokens, &session->output_tokens);
+    const int64_t prompt_tokens = sessions->system_tokens + new_tokens;
     session->prompt_tokens =
         (int32_t)(prompt_tokens < REQUEST_MAX_TOKENS ? prompt_tokens : REQUEST_MAX_TOKENS);
-    session->output_tokens = length_sampler_draw(&sessions->output_tokens);
     return SOURCE_REQUEST;
 }
 
@@ -74,9 +77,15 @@ static bool sessions_advance(void *state, struct session *session)
     struct sessions *sessions = state;
     if (session->turn >= session->turns)
         return false;
-    const int64_t prompt_tokens = (int64_t)session->prompt_tokens + session->output_tokens +
-                                  length_sampler_draw(&sessions->followup_tokens);
-    session->output_tokens = length_sampler_draw(&sessions->output_tokens);
+    int64_t prompt_tokens = (int64_t)session->prompt_tokens + session->output_tokens;
+    int32_t new_tokens = 0;
+    if (sessions->lengths.correlated && !sessions->followups_differ) {
+        length_pair_draw(&sessions->lengths, &new_tokens, &session->output_tokens);
+    } else {
+        new_tokens = length_sampler_draw(&sessions->followup_tokens);
+        session->output_tokens = length_sampler_draw(&sessions->lengths.output);
+    }
+    prompt_tokens += new_tokens;
     if (prompt_tokens > REQUEST_MAX_TOKENS ||
         prompt_tokens + session->output_tokens > sessions->max_tokens)
         return false;
@@ -173,6 +182,9 @@ static void sessions_destroy(void *state)
         return;
     for (size_t i = 0; i < PURPOSE_COUNT; i++)
         gsl_rng_free(sessions->rngs[i]);
+    length_pair_fini(&sessions->lengths);
+    length_sampler_fini(&sessions->turns);
+    length_sampler_fini(&sessions->followup_tokens);
     if (sessions->popularity != NULL)
         gsl_ran_discrete_free(sessions->popularity);
     free(sessions->ids);
@@ -201,21 +213,26 @@ static bool init_samplers(struct sessions *sessions, struct error *error)
 {
     const struct traffic_config *config = sessions->config;
     const struct sessions_config *of_sessions = &config->sessions;
+    const struct content_place *place = &sessions->place;
     for (size_t i = 0; i < PURPOSE_COUNT; i++) {
-        sessions->rngs[i] = class_rng_create(sessions->place.seed, sessions->place.class_name,
-                                             purpose_names[i], error);
+        sessions->rngs[i] =
+            rng_create_prefixed(place->seed, place->stream_prefix, purpose_names[i]);
         if (sessions->rngs[i] == NULL)
-            return false;
+            return error_run(error, "out of memory");
     }
-    length_sampler_init(&sessions->prompt_tokens, &config->prompt_tokens, sessions->rngs[PROMPT]);
-    length_sampler_init(&sessions->output_tokens, &config->output_tokens, sessions->rngs[OUTPUT]);
+    if (!length_pair_init(&sessions->lengths, &config->prompt_tokens, &config->output_tokens,
+                          config->length_correlation, place->seed, place->stream_prefix, error))
+        return false;
     if (!sessions->has_sessions)
         return true;
-    const bool differ = of_sessions->followup_tokens.distribution >= 0;
-    length_sampler_init(&sessions->turns, &of_sessions->turns, sessions->rngs[TURNS]);
-    length_sampler_init(&sessions->followup_tokens,
-                        differ ? &of_sessions->followup_tokens : &config->prompt_tokens,
-                        sessions->rngs[FOLLOWUP]);
+    sessions->followups_differ = of_sessions->followup_tokens.distribution >= 0;
+    const struct length_config *followup =
+        sessions->followups_differ ? &of_sessions->followup_tokens : &config->prompt_tokens;
+    if (!length_sampler_init(&sessions->turns, &of_sessions->turns, LENGTH_PROMPT,
+                             sessions->rngs[TURNS], error) ||
+        !length_sampler_init(&sessions->followup_tokens, followup, LENGTH_PROMPT,
+                             sessions->rngs[FOLLOWUP], error))
+        return false;
     if (of_sessions->max_tokens != SETTING_UNSET_INTEGER)
         sessions->max_tokens = of_sessions->max_tokens;
     return true;

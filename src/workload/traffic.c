@@ -102,6 +102,16 @@ const char *traffic_find_key(const struct traffic_config *config)
     return NULL;
 }
 
+static bool check_correlation(const struct traffic_config *config, const struct node *node,
+                              struct error *error)
+{
+    return !setting_is_set(config->length_correlation) ||
+           (!length_is_constant(&config->prompt_tokens) &&
+            !length_is_constant(&config->output_tokens)) ||
+           error_input(error, node_key_location(node, "length_correlation"),
+                       "'length_correlation' has no meaning where a length is constant");
+}
+
 static bool check_sessions(const struct traffic_config *config, const struct node *node,
                            struct error *error)
 {
@@ -143,5 +153,6 @@ bool traffic_check(const struct traffic_config *config, const struct node *node,
     return arrivals_check(&config->arrivals, node_find(node, "arrivals"), error) &&
            length_check(&config->prompt_tokens, "prompt_tokens", node, error) &&
            length_check(&config->output_tokens, "output_tokens", node, error) &&
-           check_sessions(config, node, error) && check_shared_prefix(config, node, error);
+           check_correlation(config, node, error) && check_sessions(config, node, error) &&
+           check_shared_prefix(config, node, error);
 }

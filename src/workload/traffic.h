@@ -25,6 +25,7 @@ struct traffic_config {
     struct arrivals_config arrivals;
     struct length_config prompt_tokens;
     struct length_config output_tokens;
+    double length_correlation; /* of the two: Spearman's, −1 … 1; unset: they are independent */
     struct sessions_config sessions;
     struct shared_prefix_config shared_prefix;
     int64_t priority; /* unset: 0 */
@@ -51,6 +52,15 @@ struct traffic_config {
                         "generated traffic: lengths of the prompts"),                              \
         TRAFFIC_SECTION(base, output_tokens, length_settings,                                      \
                         "generated traffic: lengths of the outputs"),                              \
+        {.name = "length_correlation",                                                             \
+         .kind = SETTING_REAL,                                                                     \
+         .offset = (base) + offsetof(struct traffic_config, length_correlation),                   \
+         .preset = "none",                                                                         \
+         .minimum = -1,                                                                            \
+         .maximum = 1,                                                                             \
+         .help = "generated traffic: rank correlation (Spearman's) between a request's prompt "    \
+                 "and output lengths, not of turns that followup_tokens has; none: they are "      \
+                 "independent"},                                                                   \
         TRAFFIC_SECTION(base, sessions, sessions_settings,                                         \
                         "generated traffic: conversations, which arrivals begin"),                 \
         TRAFFIC_SECTION(base, shared_prefix, shared_prefix_settings,                               \

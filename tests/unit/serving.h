@@ -134,12 +134,11 @@ static inline bool serve(struct serving *serving, const char *text, size_t capac
     serving->sent.requests = calloc(capacity, sizeof *serving->sent.requests);
     serving->outcomes = calloc(capacity, sizeof *serving->outcomes);
     ck_assert(serving->sent.requests != NULL && serving->outcomes != NULL);
-    struct request_source source = {serving,
-                                    serving_next,
-                                    serving_progress,
-                                    serving_left_out,
-                                    serving->inner.finished != NULL ? serving_finished : NULL,
-                                    serving_destroy};
+    struct request_source source = {
+        serving,          NULL,
+        serving_next,     serving_progress,
+        serving_left_out, serving->inner.finished != NULL ? serving_finished : NULL,
+        serving_destroy};
     const struct observer observer = {serving, serving_step, serving_token_gaps, serving_outcome,
                                       serving_report_progress};
     struct cost_model cost_model = {

@@ -219,11 +219,12 @@ START_TEST(hopeless_truncation_ends)
     ck_assert_str_eq(length_distribution_names[1], "lognormal");
     gsl_rng *rng = rng_create(6, "test");
     struct length_sampler sampler;
-    length_sampler_init(&sampler, &config, rng);
+    struct error error;
+    ck_assert(length_sampler_init(&sampler, &config, LENGTH_PROMPT, rng, &error));
     ck_assert_int_eq(length_sampler_draw(&sampler), 1000);
     config.min_tokens = 1;
     config.max_tokens = 3;
-    length_sampler_init(&sampler, &config, rng);
+    ck_assert(length_sampler_init(&sampler, &config, LENGTH_PROMPT, rng, &error));
     ck_assert_int_eq(length_sampler_draw(&sampler), 3);
     gsl_rng_free(rng);
 }

@@ -25,17 +25,16 @@ static enum request_source_result list_next(void *state, struct request *request
     return SOURCE_REQUEST;
 }
 
-static int64_t list_skipped_rows(const void *state)
+static struct source_left_out list_left_out(const void *state)
 {
     (void)state;
-    return 3;
+    return (struct source_left_out){.bad_rows = 3};
 }
 
 static struct trace_report collect(const struct request *requests, size_t count)
 {
     struct list list = {requests, count, 0};
-    struct request_source source = {
-        .state = &list, .next = list_next, .skipped_rows = list_skipped_rows};
+    struct request_source source = {.state = &list, .next = list_next, .left_out = list_left_out};
     struct trace_report report;
     struct error error = {0};
     ck_assert(trace_statistics_collect(&source, NULL, &report, &error));
@@ -68,7 +67,7 @@ START_TEST(test_names)
     requests[4].client = 18;
     const struct trace_report report = collect(requests, COUNT(requests));
     ck_assert_int_eq(report.requests, 6);
-    ck_assert_int_eq(report.skipped_rows, 3);
+    ck_assert_int_eq(report.left_out.bad_rows, 3);
     ck_assert_int_eq(report.sessions.requests, 5);
     ck_assert_int_eq(report.sessions.sessions, 3);
     ck_assert_int_eq(report.sessions.max_turns, 3);
