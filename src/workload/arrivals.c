@@ -224,6 +224,16 @@ static const struct choice process_choices[] = {
     [ARRIVALS_CLOSED] = {.needed = concurrency_key, .usable = think_time_key},
 };
 
+bool arrivals_are_given(const struct arrivals_config *config)
+{
+    bool given = config->profile.kind != PROFILE_CONSTANT;
+    for (size_t i = 0; i < arrivals_settings.count; i++) {
+        const struct setting *setting = &arrivals_settings.settings[i];
+        given |= setting->offset != MEMBER(profile.kind) && !setting_is_unset(setting, config);
+    }
+    return given;
+}
+
 bool arrivals_check(const struct arrivals_config *config, const struct node *section,
                     struct error *error)
 {

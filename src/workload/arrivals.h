@@ -18,6 +18,9 @@ struct arrivals_config {
 
 extern const struct settings_table arrivals_settings;
 
+/* Whether anything is said of them; a profile has a preset. */
+bool arrivals_are_given(const struct arrivals_config *config);
+
 /* Of a config whose process is chosen: every key that it needs, and none that it ignores. */
 bool arrivals_check(const struct arrivals_config *config, const struct node *section,
                     struct error *error);

@@ -203,19 +203,12 @@ static const char *find_generator_key(const struct workload_config *config)
     return config->num_requests != SETTING_UNSET_INTEGER ? "num_requests" : NULL;
 }
 
-static bool has_arrivals(const struct workload_config *config, const struct node *node)
-{
-    const struct node *section = node_find(node, "arrivals");
-    return config->traffic.arrivals.process >= 0 ||
-           (section != NULL && section->kind == NODE_MAPPING);
-}
-
 /* What can be said of a trace before it is opened. A format that is told by the file may still turn
  * out to have no ids (trace_source.c). */
 static bool check_trace(const struct workload_config *config, const struct node *node,
                         struct error *error)
 {
-    if (has_arrivals(config, node)) {
+    if (arrivals_are_given(&config->traffic.arrivals)) {
         if (config->traffic.arrivals.process < 0)
             return error_input(error, node_key_location(node, "arrivals"),
                                "'arrivals' of a trace's requests need a 'process'");
@@ -286,7 +279,7 @@ bool workload_check(const struct workload_config *config, const struct node *nod
         return false;
     if (config->trace != NULL)
         return check_trace(config, node, error);
-    if (generator_key == NULL && !has_arrivals(config, node))
+    if (generator_key == NULL && !arrivals_are_given(&config->traffic.arrivals))
         return error_input(error, node != NULL ? &node->at : NULL,
                            "nothing arrives: workload needs a 'trace', or 'arrivals', "
                            "'prompt_tokens', 'output_tokens' and 'num_requests'");

@@ -127,7 +127,8 @@ def count(rows):
     gaps = [(after - before) / NS for before, after in zip(times_ns, times_ns[1:])]
     mean = times_ns[-1] / NS / len(gaps)
     return {
-        "requests": len(rows), "skipped_rows": 0, "span_s": times_ns[-1] / NS,
+        "requests": len(rows), "skipped_rows": 0, "failed_requests": 0,
+        "span_s": times_ns[-1] / NS,
         "rate_per_s": 1 / mean, "gap_mean_s": mean,
         "gap_cv": math.sqrt(math.fsum((gap - mean) ** 2 for gap in gaps) / len(gaps)) / mean,
         "dispersion": count_windows(times_ns), "rate_over_time": count_chart(times_ns),
