@@ -233,6 +233,7 @@ static void print_kind(const struct setting *setting, FILE *stream)
         [SETTING_REALS] = "list of numbers",
         [SETTING_TEXT] = "text",
         [SETTING_PATH] = "path",
+        [SETTING_MAP] = "names, each with a section",
     };
     if (setting->kind == SETTING_CHOICE) {
         for (size_t i = 0; setting->choices[i] != NULL; i++)
@@ -258,7 +259,7 @@ void settings_print_reference(const struct settings_table *table, const char *pr
 {
     for (size_t i = 0; i < table->count; i++) {
         const struct setting *setting = &table->settings[i];
-        if (setting->section != NULL)
+        if (setting->kind == SETTING_SECTION)
             continue;
         fprintf(stream, "| `%s%s` | ", prefix, setting->name);
         print_kind(setting, stream);
@@ -270,11 +271,10 @@ void settings_print_reference(const struct settings_table *table, const char *pr
     }
     for (size_t i = 0; i < table->count; i++) {
         const struct setting *setting = &table->settings[i];
-        if (setting->section == NULL)
+        if (setting->kind != SETTING_SECTION)
             continue;
         char inner[128];
-        snprintf(inner, sizeof inner, "%s%s.%s", prefix, setting->name,
-                 setting->kind == SETTING_MAP ? "NAME." : "");
+        snprintf(inner, sizeof inner, "%s%s.", prefix, setting->name);
         settings_print_reference(setting->section, inner, stream);
     }
 }

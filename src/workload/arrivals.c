@@ -59,7 +59,7 @@ static double weibull_lack(double log_shape, void *wanted)
            2.0 * gsl_sf_lngamma(1.0 + inverse);
 }
 
-/* The bounds of `cv` give shapes from 0.14 to 128. */
+/* The bounds of `cv` give shapes from 0.128 to 128. */
 static bool prepare_weibull(struct arrivals *arrivals, double cv, struct error *error)
 {
     double wanted = log1p(cv * cv);
@@ -76,7 +76,7 @@ static bool prepare_weibull(struct arrivals *arrivals, double cv, struct error *
 bool arrivals_init(struct arrivals *arrivals, const struct arrivals_config *config, uint64_t seed,
                    const char *prefix, struct error *error)
 {
-    const bool constant_rate = config->profile.kind == PROFILE_CONSTANT;
+    const bool constant_rate = config->profile.kind <= PROFILE_CONSTANT;
     *arrivals = (struct arrivals){
         .process = &arrival_processes[config->process],
         .rng = rng_create_prefixed(seed, prefix, "arrivals"),
@@ -107,7 +107,7 @@ double arrivals_next_s(struct arrivals *arrivals)
     if (arrivals->count > 0) {
         arrivals->clock = arrivals->process->next(arrivals);
         arrivals->time_s =
-            arrivals->profile.config.kind == PROFILE_CONSTANT
+            arrivals->profile.config.kind <= PROFILE_CONSTANT
                 ? arrivals->clock
                 : fmax(rate_profile_time_s(&arrivals->profile, arrivals->clock), arrivals->time_s);
     }
@@ -155,9 +155,11 @@ static const struct setting arrivals_table[] = {
     {.name = "profile",
      .kind = SETTING_CHOICE,
      .offset = MEMBER(profile.kind),
-     .preset = "constant",
+     .preset = "auto",
      .choices = rate_profile_names,
-     .help = "how the rate changes with time; the first request comes at 0 whatever it is"},
+     .help =
+         "how the rate changes with time; the first request comes at 0 whatever it is then; auto: "
+         "constant"},
     {.name = "rates",
      .kind = SETTING_REALS,
      .unit = UNIT_PER_S,
@@ -215,22 +217,21 @@ static const char *const rate_and_cv[] = {"rate", "cv", NULL};
 static const char *const cv_or_burstiness[] = {"cv", "burstiness", NULL};
 static const char *const concurrency_key[] = {"concurrency", NULL};
 static const char *const think_time_key[] = {"think_time", NULL};
+static const char *const profile_key[] = {"profile", NULL};
 
 static const struct choice process_choices[] = {
-    [ARRIVALS_POISSON] = {.needed = rate_key},
-    [ARRIVALS_CONSTANT] = {.needed = rate_key},
-    [ARRIVALS_GAMMA] = {.needed = rate_key, .one_of = cv_or_burstiness},
-    [ARRIVALS_WEIBULL] = {.needed = rate_and_cv},
+    [ARRIVALS_POISSON] = {.needed = rate_key, .usable = profile_key},
+    [ARRIVALS_CONSTANT] = {.needed = rate_key, .usable = profile_key},
+    [ARRIVALS_GAMMA] = {.needed = rate_key, .one_of = cv_or_burstiness, .usable = profile_key},
+    [ARRIVALS_WEIBULL] = {.needed = rate_and_cv, .usable = profile_key},
     [ARRIVALS_CLOSED] = {.needed = concurrency_key, .usable = think_time_key},
 };
 
 bool arrivals_are_given(const struct arrivals_config *config)
 {
-    bool given = config->profile.kind != PROFILE_CONSTANT;
-    for (size_t i = 0; i < arrivals_settings.count; i++) {
-        const struct setting *setting = &arrivals_settings.settings[i];
-        given |= setting->offset != MEMBER(profile.kind) && !setting_is_unset(setting, config);
-    }
+    bool given = false;
+    for (size_t i = 0; i < arrivals_settings.count; i++)
+        given |= !setting_is_unset(&arrivals_settings.settings[i], config);
     return given;
 }
 

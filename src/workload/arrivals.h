@@ -18,7 +18,7 @@ struct arrivals_config {
 
 extern const struct settings_table arrivals_settings;
 
-/* Whether anything is said of them; a profile has a preset. */
+/* Whether anything is said of them. */
 bool arrivals_are_given(const struct arrivals_config *config);
 
 /* Of a config whose process is chosen: every key that it needs, and none that it ignores. */

@@ -38,8 +38,7 @@ static int chosen(const struct choice_check *check, const struct chooser *choose
 {
     const struct setting *setting = find_setting(check, chooser->name);
     const int choice = *(const int *)((const char *)check->config + setting->offset);
-    assert(choice >= 0);
-    return choice;
+    return choice >= 0 ? choice : 0;
 }
 
 static const char *chosen_name(const struct choice_check *check, const struct chooser *chooser)
@@ -116,10 +115,10 @@ static const struct chooser *find_culprit(const struct choice_check *check, cons
 
 static bool is_usable(const struct choice_check *check, const char *name)
 {
+    if (strcmp(check->choosers[0].name, name) == 0)
+        return true;
     for (size_t i = 0; i < check->count; i++) {
         const struct chooser *chooser = &check->choosers[i];
-        if (strcmp(chooser->name, name) == 0)
-            return true;
         if (mentions(&chooser->choices[chosen(check, chooser)], name) && !is_replaced(check, name))
             return true;
     }

@@ -12,13 +12,13 @@ struct choice {
     const char *const *replaced; /* what another chooser's choice needs, and this one stands for */
 };
 
-/* A key that chooses. */
+/* A key that chooses; one that is unset has chosen the first. */
 struct chooser {
     const char *name;
     const struct choice *choices; /* in the order of the key's names */
 };
 
-/* A section with its choosers, every one of which has chosen. */
+/* A section with its choosers. Others than the first are keys that its choice may have no use for. */
 struct choice_check {
     const struct settings_table *table;
     const char *section_name;

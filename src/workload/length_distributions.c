@@ -28,6 +28,9 @@ const char *const length_distribution_names[] = {
     NULL,
 };
 
+/* Enough for any quantile that is about to be rounded to whole tokens. */
+enum { GAMMA_HALVINGS = 80 };
+
 #define PREPARE(name)                                                                              \
     static bool name##_prepare(struct length_sampler *sampler, const struct length_config *config, \
                                enum length_side side, struct error *error)
@@ -171,9 +174,23 @@ static double gamma_share(const struct length_sampler *sampler, double tokens)
     return gsl_cdf_gamma_P(tokens, sampler->location, sampler->scale);
 }
 
+/* GSL's inverse does not converge for some shapes and p (of 10 000 and p near 1, of 0.1 and p near 0):
+ * then by halves, from an interval beyond which there are fewer than one in 10^12. */
 static double gamma_quantile(const struct length_sampler *sampler, double p)
 {
-    return gsl_cdf_gamma_Pinv(p, sampler->location, sampler->scale);
+    const double quantile = gsl_cdf_gamma_Pinv(p, sampler->location, sampler->scale);
+    if (isfinite(quantile))
+        return quantile;
+    double low = 0.0;
+    double high = sampler->scale * (sampler->location + 8.0 * sqrt(sampler->location) + 32.0);
+    for (int i = 0; i < GAMMA_HALVINGS; i++) {
+        const double middle = (low + high) / 2.0;
+        if (gamma_share(sampler, middle) < p)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 /* Lengths that are known one by one. */

@@ -104,8 +104,13 @@ static bool read_trace(struct tally *tally, const char *path, enum length_side s
 static bool read_row(const struct text_reader *reader, char *line, size_t length,
                      struct tally_row *tallied, struct error *error)
 {
-    struct trace_row row = {
-        .reader = reader, .begin = line, .end = line + length, .cursor = line, .error = error};
+    static const struct trace_columns columns = {.count = 2};
+    struct trace_row row = {.reader = reader,
+                            .begin = line,
+                            .end = line + length,
+                            .cursor = line,
+                            .columns = &columns,
+                            .error = error};
     return trace_row_tokens(&row, "tokens", &tallied->tokens) && trace_row_comma(&row, "count") &&
            trace_row_whole(&row, "count", 0, INT32_MAX, &tallied->count) && trace_row_finish(&row);
 }

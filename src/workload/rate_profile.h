@@ -15,7 +15,7 @@ enum rate_profile_kind { PROFILE_CONSTANT, PROFILE_PIECEWISE, PROFILE_DIURNAL, P
 
 /* The keys of `arrivals` that are the profile's. */
 struct rate_profile_config {
-    int kind;                     /* enum rate_profile_kind */
+    int kind;                     /* enum rate_profile_kind; −1: constant */
     double rate_per_s;            /* constant; mean of diurnal; calm, of bursts */
     struct real_list rates_per_s; /* piecewise */
     double interval_s;            /* piecewise: that each of them holds */

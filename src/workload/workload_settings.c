@@ -113,7 +113,8 @@ static const struct setting workload_table[] = {
      .preset = "none",
      .section = &traffic_settings,
      .item_bytes = sizeof(struct traffic_config),
-     .help = "generated traffic of several classes of clients, merged: these keys for each"},
+     .help = "generated traffic of several classes of clients, merged: for each, those of these "
+             "keys that are of generated traffic"},
     {.name = "num_requests",
      .kind = SETTING_INTEGER,
      .offset = MEMBER(workload_config, num_requests),

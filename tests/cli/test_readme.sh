@@ -67,6 +67,31 @@ while read -r command; do
     check "$command" $?
 done <commands
 
+# Every example of generated traffic generates, and its printed configuration the same.
+printf 'tokens,count\n10,3\n700,1\n' >lengths.csv
+cat >traffic.yaml <<END
+model: llama-2-7b
+accelerator: a100-sxm-80gb
+workload:
+  arrivals: {process: poisson, rate: 8}
+  prompt_tokens: {distribution: exponential, mean: 100}
+  output_tokens: {distribution: exponential, mean: 100}
+  num_requests: 200
+END
+sed -n '/^## Generated/,/^## Every/s/^| `\({[^`]*}\)`.*/\1/p' "$top/configs/README.md" >examples
+test "$(wc -l <examples)" -ge 18
+check 'examples of generated traffic' $?
+while read -r example; do
+    case $example in
+    *process:*) key=workload.arrivals ;;
+    *) key=workload.prompt_tokens ;;
+    esac
+    "$llmsim" trace generate traffic.yaml -s "$key=$example" >generated 2>errors &&
+        "$llmsim" --print-config traffic.yaml -s "$key=$example" >printed.yaml &&
+        "$llmsim" trace generate printed.yaml 2>>errors | cmp - generated || { cat errors; false; }
+    check "$example" $?
+done <examples
+
 for file in README.md src/README.md configs/README.md traces/README.md; do
     sed -n 's/.*](\([^)#:]*\)).*/\1/p' "$top/$file" >links
     while read -r link; do

@@ -1,6 +1,7 @@
 /* Generated traffic: that it is what the configuration says, statistically and to the bit, and that
  * a configuration that says too little, too much or nonsense is refused where it does. */
 #include "lengths.h"
+#include "sample_checks.h"
 #include "unit.h"
 #include "workload.h"
 
@@ -13,9 +14,6 @@
 #include <string.h>
 
 enum { SAMPLES = 50000 };
-
-/* A statistic of 50 000 samples stays within this many standard errors; the seeds are fixed. */
-static const double standard_errors = 4.0;
 
 struct sample {
     double gaps_s[SAMPLES]; /* the first from 0 to the first arrival */
@@ -60,13 +58,6 @@ static struct sample *generate(const char *text, uint64_t seed)
     source.destroy(source.state);
     document_destroy(document);
     return sample;
-}
-
-static void assert_near(double value, double expected, double standard_error)
-{
-    ck_assert_msg(fabs(value - expected) <= standard_errors * standard_error,
-                  "%g is %.1f standard errors off %g", value,
-                  fabs(value - expected) / standard_error, expected);
 }
 
 /* Mean and standard deviation of values whose kurtosis (3 for a normal distribution) is given. */
