@@ -3,6 +3,7 @@
 #define LLMSIM_TESTS_TRACE_READING_H
 
 #include "trace_format.h"
+#include "trace_source.h"
 #include "unit.h"
 #include "workload.h"
 
@@ -18,14 +19,22 @@
 
 enum { MAX_REQUESTS = 16, MAX_KEPT_IDS = 8 };
 
+/* The names of a request, which the source takes back. */
+struct kept_names {
+    char session[REQUEST_MAX_NAME_BYTES + 1];
+    char class_name[REQUEST_MAX_NAME_BYTES + 1];
+    char client[REQUEST_MAX_NAME_BYTES + 1];
+};
+
 /* What became of a trace. */
 struct reading {
     struct request requests[MAX_REQUESTS];
     uint64_t prefix_ids[MAX_REQUESTS][MAX_KEPT_IDS]; /* the requests' own are gone */
+    struct kept_names names[MAX_REQUESTS];           /* likewise */
     int count;
     bool opened;
     enum request_source_result ended;
-    int64_t skipped_rows;
+    int64_t skipped_rows, failed_requests;
     struct error error;
     char path[64];
 };
@@ -59,6 +68,15 @@ static inline struct workload_config config_of_trace(void)
     };
 }
 
+static inline void keep_name(char kept[REQUEST_MAX_NAME_BYTES + 1], const struct request_name *name)
+{
+    ck_assert_int_le(name->bytes, REQUEST_MAX_NAME_BYTES);
+    ck_assert((name->text != NULL) == (name->bytes > 0));
+    if (name->bytes > 0)
+        memcpy(kept, name->text, (size_t)name->bytes);
+    kept[name->bytes] = '\0';
+}
+
 static inline void read_source(struct request_source *source, struct reading *reading)
 {
     struct request request;
@@ -70,25 +88,55 @@ static inline void read_source(struct request_source *source, struct reading *re
         ck_assert_int_lt(reading->count, MAX_REQUESTS);
         for (int i = 0; i < request.prefix_id_count && i < MAX_KEPT_IDS; i++)
             reading->prefix_ids[reading->count][i] = request.prefix_ids[i];
+        struct kept_names *names = &reading->names[reading->count];
+        keep_name(names->session, &request.session);
+        keep_name(names->class_name, &request.class_name);
+        keep_name(names->client, &request.client_name);
         reading->requests[reading->count++] = request;
     }
     reading->skipped_rows = source->left_out(source->state).bad_rows;
+    reading->failed_requests = source->left_out(source->state).failed_requests;
     struct error again = {0};
     ck_assert_int_eq(source->next(source->state, &request, &again), reading->ended);
     ck_assert_str_eq(again.text, reading->error.text);
 }
 
-static inline struct reading read_bytes(const char *text, size_t length,
-                                        struct workload_config config)
+static inline void write_text(struct reading *reading, const char *text, size_t length)
 {
-    struct reading reading = {.path = "/tmp/llmsim_trace_XXXXXX"};
-    int descriptor = mkstemp(reading.path);
+    *reading = (struct reading){.path = "/tmp/llmsim_trace_XXXXXX"};
+    int descriptor = mkstemp(reading->path);
     ck_assert_int_ge(descriptor, 0);
     ck_assert_int_eq(write(descriptor, text, length), (ssize_t)length);
     close(descriptor);
+}
+
+static inline struct reading read_bytes(const char *text, size_t length,
+                                        struct workload_config config)
+{
+    struct reading reading;
+    write_text(&reading, text, length);
     config.trace = reading.path;
     struct request_source source;
     reading.opened = workload_open(&config, 0, &source, &reading.error);
+    if (reading.opened) {
+        read_source(&source, &reading);
+        source.destroy(source.state);
+    }
+    unlink(reading.path);
+    return reading;
+}
+
+/* The rows alone, of which nobody asks when they arrive. */
+static inline struct reading read_rows(const char *text, size_t length, const char *format,
+                                       bool skip_bad_rows)
+{
+    struct reading reading;
+    write_text(&reading, text, length);
+    const struct trace_options options = {.path = reading.path,
+                                          .format = format != NULL ? format_index(format) : -1,
+                                          .skip_bad_rows = skip_bad_rows};
+    struct request_source source;
+    reading.opened = trace_source_open(&options, &source, &reading.error);
     if (reading.opened) {
         read_source(&source, &reading);
         source.destroy(source.state);
