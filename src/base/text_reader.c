@@ -9,6 +9,9 @@
  * room behind it. */
 enum { READ_BYTES = 128 << 10, BUFFER_BYTES = 2 * (TEXT_READER_MAX_LINE_BYTES + READ_BYTES) };
 
+/* A list of gigabytes may be one line: beyond this columns are not counted. */
+enum { COLUMN_MAX = 1 << 30 };
+
 struct text_reader {
     struct byte_reader *bytes; /* owned */
     bool at_end;
@@ -16,8 +19,10 @@ struct text_reader {
     int64_t delivered_bytes; /* that `bytes` has handed out */
     size_t start, end;       /* unread bytes of the buffer */
     size_t scanned; /* from start: bytes known to hold no newline, or to be of the object */
-    enum { LIST_BEFORE, LIST_ITEM, LIST_COMMA, LIST_BEHIND } list; /* what is expected next */
+    enum { LIST_BEFORE, LIST_FIRST, LIST_COMMA, LIST_ITEM, LIST_BEHIND } list; /* expected next */
     int64_t object_lines; /* line feeds within the object last returned */
+    int object_column;    /* where that begins */
+    int column;           /* of the first unread byte; of lists only */
     char buffer[BUFFER_BYTES + 1];
 };
 
@@ -129,12 +134,20 @@ static bool refuse_list(const struct text_reader *reader, const char *expected, 
     return error_input(error, &at, "not a JSON list of objects: %s is expected", expected);
 }
 
+static void count_column(struct text_reader *reader, int byte)
+{
+    if (byte == '\n')
+        reader->column = 1;
+    else if (reader->column < COLUMN_MAX)
+        reader->column++;
+}
+
 /* Up to the next object, past what parts it from the one before. 1: it is there; 0: the end of the
  * list; −1: *error is filled. */
 static int skip_to_object(struct text_reader *reader, struct error *error)
 {
-    for (;; reader->start++) {
-        const int byte = byte_at(reader, 0, error);
+    for (int byte = 0;; count_column(reader, byte), reader->start++) {
+        byte = byte_at(reader, 0, error);
         if (byte == -2)
             return -1;
         reader->line += byte == '\n' ? 1 : 0;
@@ -142,17 +155,18 @@ static int skip_to_object(struct text_reader *reader, struct error *error)
             continue;
         if (byte == -1 && reader->list == LIST_BEHIND)
             return 0;
-        if (byte == '{' && reader->list == LIST_ITEM)
+        if (byte == '{' && (reader->list == LIST_FIRST || reader->list == LIST_ITEM))
             return 1;
         if (byte == '[' && reader->list == LIST_BEFORE)
-            reader->list = LIST_ITEM;
+            reader->list = LIST_FIRST;
         else if (byte == ',' && reader->list == LIST_COMMA)
             reader->list = LIST_ITEM;
-        else if (byte == ']' && reader->list != LIST_BEFORE && reader->list != LIST_BEHIND)
+        else if (byte == ']' && (reader->list == LIST_FIRST || reader->list == LIST_COMMA))
             reader->list = LIST_BEHIND;
         else {
             static const char *const expected[] = {"an opening bracket", "an object",
-                                                   "a comma or a closing bracket", "nothing more"};
+                                                   "a comma or a closing bracket", "an object",
+                                                   "nothing more"};
             refuse_list(reader, expected[reader->list], error);
             return -1;
         }
@@ -163,10 +177,12 @@ int text_reader_next_object(struct text_reader *reader, char **object, size_t *l
                             struct error *error)
 {
     reader->line += reader->line == 0 ? 1 : reader->object_lines;
+    reader->column += reader->column == 0 ? 1 : 0;
     reader->object_lines = 0;
     const int found = skip_to_object(reader, error);
     if (found <= 0)
         return found;
+    reader->object_column = reader->column;
     int64_t depth = 0;
     bool in_text = false;
     size_t bytes = 0;
@@ -180,9 +196,11 @@ int text_reader_next_object(struct text_reader *reader, char **object, size_t *l
             return -1;
         }
         reader->object_lines += byte == '\n' ? 1 : 0;
-        if (in_text && byte == '\\')
+        count_column(reader, byte);
+        if (in_text && byte == '\\') {
             bytes++; /* whatever it is, it is of the text */
-        else if (byte == '"')
+            count_column(reader, 0);
+        } else if (byte == '"')
             in_text = !in_text;
         else if (!in_text && (byte == '{' || byte == '}'))
             depth += byte == '{' ? 1 : -1;
@@ -196,7 +214,8 @@ int text_reader_next_object(struct text_reader *reader, char **object, size_t *l
 
 struct location text_reader_location(const struct text_reader *reader)
 {
-    return (struct location){byte_reader_name(reader->bytes), reader->line, 1};
+    const int column = reader->list == LIST_BEFORE ? 1 : reader->object_column;
+    return (struct location){byte_reader_name(reader->bytes), reader->line, column};
 }
 
 double text_reader_progress(const struct text_reader *reader)

@@ -30,7 +30,7 @@ bool text_reader_is_list(struct text_reader *reader, bool *is_list, struct error
 int text_reader_next_object(struct text_reader *reader, char **object, size_t *length,
                             struct error *error);
 
-/* Where the line last returned stands, or the object begins; column 1. */
+/* Where the line last returned stands, with column 1, or the object begins. */
 struct location text_reader_location(const struct text_reader *reader);
 
 /* Bytes read of the file, as it lies there, over its size, 0 … 1; 0 where the size is unknown. */

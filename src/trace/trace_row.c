@@ -21,7 +21,7 @@ struct location trace_row_location(const struct trace_row *row, const char *byte
     for (const char *end = NULL; (end = memchr(line, '\n', (size_t)(byte - line))) != NULL;
          at.line++)
         line = end + 1;
-    at.column = (int)(byte - line) + 1;
+    at.column = (int)(byte - line) + (line == row->begin ? at.column : 1);
     return at;
 }
 
@@ -29,10 +29,12 @@ bool trace_row_refuse_span(struct trace_row *row, const char *begin, const char 
                            const char *what, const char *expected)
 {
     struct location at = trace_row_location(row, begin);
-    bool cut = end - begin > SHOWN_BYTES;
-    int shown = cut ? (int)SHOWN_BYTES : (int)(end - begin);
-    if (shown > 0 && memchr(begin, '\0', (size_t)(end - begin)) != NULL)
+    if (begin < end && memchr(begin, '\0', (size_t)(end - begin)) != NULL)
         return error_input(row->error, &at, "%s: a NUL byte", what);
+    const char *line_end = begin < end ? memchr(begin, '\n', (size_t)(end - begin)) : NULL;
+    end = line_end != NULL ? line_end : end;
+    bool cut = line_end != NULL || end - begin > SHOWN_BYTES;
+    int shown = end - begin > SHOWN_BYTES ? (int)SHOWN_BYTES : (int)(end - begin);
     return error_input(row->error, &at, "%s: '%.*s%s' is not %s", what, shown, begin,
                        cut ? "..." : "", expected);
 }
