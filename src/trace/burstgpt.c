@@ -9,10 +9,15 @@
 /* "0", or "0.0". */
 static bool take_nought(struct trace_row *row)
 {
-    const char *c = row->cursor;
-    while (c < row->end && (*c == '0' || *c == '.'))
+    const char *begin = row->cursor;
+    const char *c = begin;
+    while (c < row->end && *c == '0')
         c++;
-    if (c == row->cursor || *row->cursor != '0' || (c < row->end && *c != ','))
+    const bool point = c > begin && c < row->end && *c == '.';
+    const char *digits = point ? ++c : begin;
+    while (c < row->end && *c == '0')
+        c++;
+    if (c == digits || (c < row->end && *c != ','))
         return false;
     row->cursor = c;
     return true;
@@ -30,16 +35,34 @@ static bool read_response(struct trace_row *row, const char *name, struct reques
     return row->failed || trace_row_float_tokens(row, name, &request->output_tokens);
 }
 
+enum { REQUEST_TOKENS = 4 };
+
 static const struct trace_field fields[] = {
-    {"Timestamp", csv_read_seconds, false}, {"Session ID", csv_read_session, true},
-    {"Elapsed time", NULL, true},           {"Model", csv_read_class, false},
-    {"Request tokens", read_prompt, false}, {"Response tokens", read_response, false},
-    {"Total tokens", NULL, false},          {"Log Type", NULL, false},
+    {"Timestamp", csv_read_seconds, false},
+    {"Session ID", csv_read_session, true},
+    {"Elapsed time", NULL, true},
+    {"Model", csv_read_class, false},
+    [REQUEST_TOKENS] = {"Request tokens", read_prompt, false},
+    {"Response tokens", read_response, false},
+    {"Total tokens", NULL, false},
+    {"Log Type", NULL, false},
 };
 
 static bool burstgpt_detect(const char *line, size_t length, struct trace_columns *columns)
 {
     return csv_detect(fields, sizeof fields / sizeof *fields, false, line, length, columns);
+}
+
+/* Where the prompt's field begins, of a row that has been read. */
+static const char *find_prompt(const struct trace_row *row)
+{
+    struct trace_row again = *row;
+    again.cursor = row->begin;
+    for (const int *kind = row->columns->kinds; *kind != REQUEST_TOKENS; kind++) {
+        trace_row_pass(&again);
+        again.cursor++;
+    }
+    return again.cursor;
 }
 
 static bool burstgpt_parse_row(struct trace_row *row, struct request *request)
@@ -48,7 +71,7 @@ static bool burstgpt_parse_row(struct trace_row *row, struct request *request)
         return false;
     if (row->failed || request->prompt_tokens > 0)
         return true;
-    const struct location at = trace_row_location(row, row->begin);
+    const struct location at = trace_row_location(row, find_prompt(row));
     return error_input(row->error, &at, "Request tokens: 0, of a request that was answered");
 }
 
@@ -68,9 +91,10 @@ static void burstgpt_write_row(FILE *stream, const struct request *request, int6
     const struct request_name *model =
         request->class_name.bytes > 0 ? &request->class_name : &unnamed;
     trace_write_seconds(stream, request->arrival_ns);
-    fprintf(stream, ",%.*s,,%.*s,%d,%d,%d,%s log\n", session->bytes,
-            session->bytes > 0 ? session->text : "", model->bytes, model->text,
-            request->prompt_tokens, request->output_tokens,
+    csv_write_name(stream, session);
+    fputc(',', stream); /* no elapsed time */
+    csv_write_name(stream, model);
+    fprintf(stream, ",%d,%d,%d,%s log\n", request->prompt_tokens, request->output_tokens,
             request->prompt_tokens + request->output_tokens,
             session->bytes > 0 ? "Conversation" : "API");
 }

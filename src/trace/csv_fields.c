@@ -86,3 +86,10 @@ bool csv_read_class(struct trace_row *row, const char *name, struct request *req
 {
     return read_name(row, name, &request->class_name);
 }
+
+void csv_write_name(FILE *stream, const struct request_name *name)
+{
+    fputc(',', stream);
+    for (int32_t i = 0; i < name->bytes; i++)
+        fputc(strchr(",\r\n", name->text[i]) != NULL ? ' ' : name->text[i], stream);
+}

@@ -30,16 +30,15 @@ static int find_detected(bool is_list, const char *line, size_t length,
     return -1;
 }
 
+static bool is_pointer(const char *line, size_t length)
+{
+    static const char pointer[] = "version https://git-lfs";
+    return length >= sizeof pointer - 1 && memcmp(line, pointer, sizeof pointer - 1) == 0;
+}
+
 static void refuse_unknown(const struct location *at, const char *line, size_t length,
                            struct error *error)
 {
-    static const char pointer[] = "version https://git-lfs";
-    if (length >= sizeof pointer - 1 && memcmp(line, pointer, sizeof pointer - 1) == 0) {
-        error_input(
-            error, at,
-            "a pointer into Git's large-file storage, not the trace: fetch the file itself");
-        return;
-    }
     char known[512] = "";
     size_t used = 0;
     for (size_t i = 0; i < FORMAT_COUNT && used < sizeof known; i++) {
@@ -61,6 +60,12 @@ const struct trace_format *trace_format_detect(int index, bool is_list,
 {
     const struct location at = text_reader_location(reader);
     const int found = find_detected(is_list, line, length, columns);
+    if (is_pointer(line, length)) {
+        error_input(
+            error, &at,
+            "a pointer into Git's large-file storage, not the trace: fetch the file itself");
+        return NULL;
+    }
     if (index < 0 && found < 0) {
         refuse_unknown(&at, line, length, error);
         return NULL;

@@ -63,6 +63,16 @@ const char *json_number_end(const char *c, const char *end)
     return number ? c : NULL;
 }
 
+const char *json_whole_end(const char *c, const char *end)
+{
+    const char *behind = json_number_end(c, end);
+    for (; behind != NULL && c < behind; c++) {
+        if (*c != '-' && !trace_is_digit(*c))
+            return NULL;
+    }
+    return behind;
+}
+
 /* A number, or one of three words. */
 static bool skip_scalar(struct trace_row *row)
 {

@@ -40,6 +40,9 @@ bool json_refuse_value(struct trace_row *row, const char *what, const char *expe
 /* The first byte behind the number that begins at c, as JSON writes numbers; NULL: none does. */
 const char *json_number_end(const char *c, const char *end);
 
+/* The same of a whole number, without an exponent. */
+const char *json_whole_end(const char *c, const char *end);
+
 /* A colon, behind a key. */
 bool json_take_colon(struct trace_row *row);
 

@@ -56,27 +56,19 @@ static void llmsim_write_header(FILE *stream)
     fputs("arrival_s,prompt_tokens,output_tokens,session_id,turn,class,client,priority\n", stream);
 }
 
-/* What parts fields and rows cannot be in one. */
-static void write_name(FILE *stream, const struct request_name *name)
-{
-    fputc(',', stream);
-    for (int32_t i = 0; i < name->bytes; i++)
-        fputc(strchr(",\r\n", name->text[i]) != NULL ? ' ' : name->text[i], stream);
-}
-
 static void llmsim_write_row(FILE *stream, const struct request *request, int64_t number)
 {
     (void)number;
     fprintf(stream, "%lld.%09lld,%d,%d", (long long)(request->arrival_ns / SIM_NS_PER_S),
             (long long)(request->arrival_ns % SIM_NS_PER_S), request->prompt_tokens,
             request->output_tokens);
-    write_name(stream, &request->session);
+    csv_write_name(stream, &request->session);
     if (request->turn > 0)
         fprintf(stream, ",%d", request->turn);
     else
         fputc(',', stream);
-    write_name(stream, &request->class_name);
-    write_name(stream, &request->client_name);
+    csv_write_name(stream, &request->class_name);
+    csv_write_name(stream, &request->client_name);
     fprintf(stream, ",%d\n", request->priority);
 }
 

@@ -45,7 +45,7 @@ static bool read_name(struct trace_row *row, const char *what, int index, struct
     struct jsonl_state *state = row->state;
     const char *begin = row->cursor;
     if (!json_is_next(row, '"')) {
-        const char *end = json_number_end(begin, row->end);
+        const char *end = json_whole_end(begin, row->end);
         if (end == NULL)
             return json_refuse_value(row, what, "a text or a whole number");
         return trace_row_name(row, what, end, name);

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum { ID_TOKENS = 16, REMEMBERED = 1 << 19, TYPE_BYTES = 32 };
+enum { ID_TOKENS = 16, REMEMBERED = 1 << 19 };
 enum { CHAT_ID, PARENT_CHAT_ID, TIMESTAMP, INPUT_LENGTH, OUTPUT_LENGTH, TYPE, TURN, HASH_IDS };
 
 struct chat {
@@ -47,6 +47,8 @@ static bool read_parent_id(struct trace_row *row, const char *name, struct reque
 static bool read_type(struct trace_row *row, const char *name, struct request *request)
 {
     const char *quoted = row->cursor;
+    if (!json_is_next(row, '"'))
+        return json_refuse_value(row, name, "a text");
     if (!json_skip_string(row))
         return false;
     const char *behind = row->cursor;

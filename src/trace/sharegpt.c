@@ -28,9 +28,9 @@ static bool read_text(struct trace_row *row, const char *name, struct request_na
 {
     const char *begin = row->cursor;
     if (!json_is_next(row, '"')) {
-        const char *end = json_number_end(begin, row->end);
+        const char *end = json_whole_end(begin, row->end);
         return end != NULL ? trace_row_name(row, name, end, text)
-                           : json_refuse_value(row, name, "a text");
+                           : json_refuse_value(row, name, "a text or a whole number");
     }
     if (!json_skip_string(row))
         return false;

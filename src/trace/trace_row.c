@@ -82,10 +82,13 @@ bool trace_row_float_tokens(struct trace_row *row, const char *what, int32_t *to
     if (point == NULL || point + 1 == end || c < end)
         return trace_row_tokens(row, what, tokens);
     struct trace_row whole = *row;
+    struct error unused;
     whole.end = point;
-    const bool read = trace_row_tokens(&whole, what, tokens);
-    row->cursor = read ? end : begin;
-    return read;
+    whole.error = &unused;
+    if (!trace_row_tokens(&whole, what, tokens))
+        return trace_row_tokens(row, what, tokens); /* which shows all of it */
+    row->cursor = end;
+    return true;
 }
 
 bool trace_row_name(struct trace_row *row, const char *what, const char *end,

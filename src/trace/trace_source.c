@@ -288,7 +288,8 @@ static bool read_first_request(struct trace_source *trace, struct error *error)
     if (trace->left_out.bad_rows > 0)
         return error_input(error, &at, "a trace without requests: all %lld rows are bad",
                            (long long)trace->left_out.bad_rows);
-    return error_input(error, &at, "a trace without requests: there is only a header");
+    return error_input(error, &at, "a trace without requests%s",
+                       trace->format->headerless ? "" : ": there is only a header");
 }
 
 bool trace_source_open(const struct trace_options *options, struct request_source *source,
