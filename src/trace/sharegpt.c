@@ -153,12 +153,15 @@ static bool sharegpt_parse_row(struct trace_row *row, struct request *request)
         if (!row->more && !json_take(row, ']'))
             return json_refuse_syntax(row, "a comma or a closing bracket");
         const bool answered = state->answers_now && state->context_tokens > 0 && state->tokens > 0;
+        if (answered && state->context_tokens > REQUEST_MAX_TOKENS) {
+            const struct location at = trace_row_location(row, row->begin);
+            return error_input(row->error, &at,
+                               "a conversation of more than %d tokens before an answer",
+                               REQUEST_MAX_TOKENS);
+        }
         if (answered)
             fill_request(row, request);
         state->context_tokens += state->tokens;
-        if (state->context_tokens > REQUEST_MAX_TOKENS)
-            return trace_row_refuse_span(row, row->begin, row->begin + 1, "a conversation",
-                                         "of at most 100000000 tokens");
         if (answered)
             return true;
     }
