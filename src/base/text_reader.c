@@ -118,7 +118,13 @@ static int byte_at(struct text_reader *reader, size_t offset, struct error *erro
 
 bool text_reader_is_list(struct text_reader *reader, bool *is_list, struct error *error)
 {
+    static const unsigned char byte_order_mark[] = {0xEF, 0xBB, 0xBF};
     int byte = 0;
+    size_t marked = 0;
+    while (marked < sizeof byte_order_mark &&
+           byte_at(reader, marked, error) == byte_order_mark[marked])
+        marked++;
+    reader->start += marked == sizeof byte_order_mark ? marked : 0;
     for (size_t i = 0; i < READ_BYTES; i++) {
         byte = byte_at(reader, i, error);
         if (byte != ' ' && byte != '\t' && byte != '\r' && byte != '\n')

@@ -21,8 +21,8 @@ void text_reader_close(struct text_reader *reader);
 int text_reader_next(struct text_reader *reader, char **line, size_t *length, struct error *error);
 
 /* Whether the first byte that is not white space is an opening bracket: then the file is read by
- * text_reader_next_object, and never by text_reader_next. Consumes nothing. False with *error filled
- * when it cannot be read. */
+ * text_reader_next_object, and never by text_reader_next. To be asked before all else:
+ * consumes a byte order mark, and nothing more. False with *error filled when it cannot be read. */
 bool text_reader_is_list(struct text_reader *reader, bool *is_list, struct error *error);
 
 /* The next object of a JSON list of objects, of any number of lines, no longer than a line may be.

@@ -204,7 +204,6 @@ static void trace_destroy(void *state)
 static bool read_beginning(struct trace_source *trace, bool is_list, char **line, size_t *length,
                            struct error *error)
 {
-    static const char byte_order_mark[] = "\xEF\xBB\xBF";
     const int got = is_list ? text_reader_next_object(trace->reader, line, length, error)
                             : text_reader_next(trace->reader, line, length, error);
     if (got < 0)
@@ -215,11 +214,6 @@ static bool read_beginning(struct trace_source *trace, bool is_list, char **line
         return error_input(error, &at,
                            is_list ? "an empty list; a trace is expected"
                                    : "an empty file; a trace is expected");
-    }
-    const size_t mark_bytes = sizeof byte_order_mark - 1;
-    if (*length >= mark_bytes && memcmp(*line, byte_order_mark, mark_bytes) == 0) {
-        *line += mark_bytes;
-        *length -= mark_bytes;
     }
     return true;
 }
