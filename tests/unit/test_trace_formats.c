@@ -286,8 +286,8 @@ START_TEST(reads_names_of_255_bytes)
         LLMSIM_ALL "0,1,1,%s,,,,0\n",
         BURST_3 "0,%s,1,GPT-4,1,1,2,Conversation log\n",
         "{\"arrival_s\":0,\"prompt_tokens\":1,\"output_tokens\":1,\"session_id\":\"%s\"}\n",
-        "[{\"id\":\"%s\",\"conversations\":[{\"from\":\"human\",\"tokens\":1},"
-        "{\"from\":\"gpt\",\"tokens\":1}]}]",
+        ("[{\"id\":\"%s\",\"conversations\":[{\"from\":\"human\",\"tokens\":1},"
+         "{\"from\":\"gpt\",\"tokens\":1}]}]"),
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         for (int bytes = 255; bytes <= 256; bytes++) {

@@ -159,6 +159,9 @@ START_TEST(names_the_place_in_a_list)
         {FIRST ",\n  {\"id\": \"b\", \"conversations\": ^{}}]",
          "conversations: '{}' is not a list"},
         {FIRST ",\n  {\"id\": ^[], \"conversations\": []}]", "id: '[]' is not a text"},
+        {"[\n ^{\"conversations\": [{\"from\":\"human\",\"tokens\":100000000},"
+         "{\"from\":\"gpt\",\"tokens\":1},{\"from\":\"gpt\",\"tokens\":1}]}]",
+         "a conversation of more than 100000000 tokens"},
         {FIRST ",\n  {\"id\": \"b\"^}]", "the row ends without 'conversations'"},
     };
     assert_all_refused(refusals, COUNT(refusals));
@@ -209,6 +212,23 @@ START_TEST(refuses_lists_that_are_none)
         ck_assert_int_eq(reading.count, cases[i].count);
         ck_assert_ptr_null(strstr(reading.error.text, "header"));
     }
+}
+END_TEST
+
+/* As some editors leave it: it is no part of what follows. */
+START_TEST(passes_over_a_byte_order_mark)
+{
+    static const char *const texts[] = {("\xEF\xBB\xBF[" ANSWER "]"), ("\xEF\xBB\xBF" QWEN),
+                                        ("\xEF\xBB\xBF" VIDUR)};
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct reading reading = read_rows(texts[i], strlen(texts[i]), NULL, false);
+        ck_assert_str_eq(reading.error.text, "");
+        ck_assert_int_eq(reading.count, 1);
+    }
+    static const char marks[] = "\xEF\xBB\xBF\xEF\xBB\xBF" QWEN;
+    ck_assert(!read_rows(marks, sizeof marks - 1, NULL, false).opened);
+    ck_assert(!read_rows(marks, 3, NULL, false).opened);
+    ck_assert(!read_rows(marks, 2, NULL, false).opened);
 }
 END_TEST
 
@@ -303,6 +323,7 @@ int main(void)
                                   names_the_place_in_a_list,
                                   refuses_sharegpt_as_it_is_published,
                                   refuses_lists_that_are_none,
+                                  passes_over_a_byte_order_mark,
                                   skips_the_rest_of_a_bad_conversation,
                                   knows_a_pointer_into_large_file_storage,
                                   refuses_nul_bytes_in_every_format,
