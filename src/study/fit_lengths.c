@@ -124,6 +124,11 @@ void fit_lengths(struct fit_lengths *fit, double *values, size_t count)
         find_knots(fit, values, count);
 }
 
+bool fit_lengths_is_constant(const struct fit_lengths *fit)
+{
+    return fit->shape == SHAPE_CONSTANT;
+}
+
 void fit_lengths_print(const struct fit_lengths *fit, int indent, FILE *stream)
 {
     fprintf(stream, "{distribution: %s", shapes[fit->shape].name);

@@ -20,6 +20,8 @@ struct fit_lengths {
  * Kolmogorov-Smirnov distance is at most 0.03, the nearest of them; otherwise the quantiles. */
 void fit_lengths(struct fit_lengths *fit, double *values, size_t count);
 
+bool fit_lengths_is_constant(const struct fit_lengths *fit);
+
 /* As a YAML mapping in one line, or over several indented by `indent`. */
 void fit_lengths_print(const struct fit_lengths *fit, int indent, FILE *stream);
 

@@ -137,7 +137,10 @@ static void print_traffic(const struct fit_class *class, int indent, FILE *strea
     fit_lengths_print(&class->prompt, indent + 2, stream);
     fprintf(stream, "%*soutput_tokens: ", indent, "");
     fit_lengths_print(&class->output, indent + 2, stream);
-    fprintf(stream, "%*slength_correlation: %.3f  # Spearman's\n", indent, "", class->correlation);
+    /* Of lengths that are all the same there is none. */
+    if (!fit_lengths_is_constant(&class->prompt) && !fit_lengths_is_constant(&class->output))
+        fprintf(stream, "%*slength_correlation: %.3f  # Spearman's\n", indent, "",
+                class->correlation);
 }
 
 static void print_sessions(const struct fit_sessions *sessions, FILE *stream)

@@ -207,7 +207,7 @@ static enum request_source_result next_turn(void *state, struct request *request
     return SOURCE_REQUEST;
 }
 
-static struct source_left_out no_rows(const void *state)
+static struct source_left_out nothing_left_out(const void *state)
 {
     (void)state;
     return (struct source_left_out){0};
@@ -226,7 +226,7 @@ START_TEST(test_continuations)
         {NULL, 0, 0},
     };
     const struct conversation *at = turns;
-    struct request_source source = {.state = &at, .next = next_turn, .left_out = no_rows};
+    struct request_source source = {.state = &at, .next = next_turn, .left_out = nothing_left_out};
     struct fit_requests requests;
     struct trace_report report;
     struct error error = {0};

@@ -28,7 +28,7 @@ static enum request_source_result list_next(void *state, struct request *request
 static struct source_left_out list_left_out(const void *state)
 {
     (void)state;
-    return (struct source_left_out){.bad_rows = 3};
+    return (struct source_left_out){.bad_rows = 3, .failed_requests = 4};
 }
 
 static struct trace_report collect(const struct request *requests, size_t count)
@@ -68,6 +68,7 @@ START_TEST(test_names)
     const struct trace_report report = collect(requests, COUNT(requests));
     ck_assert_int_eq(report.requests, 6);
     ck_assert_int_eq(report.left_out.bad_rows, 3);
+    ck_assert_int_eq(report.left_out.failed_requests, 4);
     ck_assert_int_eq(report.sessions.requests, 5);
     ck_assert_int_eq(report.sessions.sessions, 3);
     ck_assert_int_eq(report.sessions.max_turns, 3);
