@@ -186,10 +186,10 @@ static void find_rates(struct fit_arrivals *fit, const double *times_s, size_t c
 bool fit_arrivals(struct fit_arrivals *fit, const double *times_s, size_t count, double span_s,
                   struct error *error)
 {
-    *fit = (struct fit_arrivals){.process = "poisson", .cv = 1.0, .rate_per_s = 1.0};
-    if (count < 2 || !(span_s > 0.0))
+    *fit = (struct fit_arrivals){
+        .process = "poisson", .cv = 1.0, .rate_per_s = (double)count / span_s};
+    if (count < 2)
         return true;
-    fit->rate_per_s = (double)count / span_s;
     double *gaps = malloc(count * sizeof *gaps);
     double *rates = malloc((MAX_INTERVALS + 1) * sizeof *rates);
     if (gaps == NULL || rates == NULL) {

@@ -14,7 +14,7 @@ struct fit_arrivals {
     size_t intervals;
 };
 
-/* Fit to `count` ≥ 1 times from 0 to span_s, in order. The rate is piecewise constant where counts
+/* Fit to `count` ≥ 1 times from 0 to span_s > 0, in order. The rate is piecewise constant where counts
  * scatter more than gaps of their CV would have them, in intervals of at least a minute and thirty
  * arrivals on average. Gaps are Poisson's where their CV is within 0.05 of 1, otherwise gamma or
  * Weibull, whichever is nearer. False when memory cannot be had. */

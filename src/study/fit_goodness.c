@@ -64,9 +64,11 @@ static void print_distance(const char *name, const struct fit_requests *original
     free(b);
 }
 
+/* Both, where the trace has such a thing. */
 static void print_pair(const char *name, double original, double generated, FILE *stream)
 {
-    fprintf(stream, "#   %-36s %12.6g %12.6g\n", name, original, generated);
+    if (!isnan(original) && !isnan(generated))
+        fprintf(stream, "#   %-36s %12.6g %12.6g\n", name, original, generated);
 }
 
 static double hit_rate(const struct trace_report *report)

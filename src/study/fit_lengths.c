@@ -33,7 +33,7 @@ static bool fit_gamma(struct fit_lengths *fit, const double *values, size_t coun
 {
     fit->mean = gsl_stats_mean(values, 1, count);
     fit->spread = gsl_stats_sd(values, 1, count) / fit->mean;
-    return fit->spread >= 0.01;
+    return fit->spread >= 0.01 && fit->spread <= 10.0; /* what a configuration can say */
 }
 
 static double gamma_cdf(const struct fit_lengths *fit, double x)

@@ -99,6 +99,9 @@ static void fit_turns(struct trace_fit *fit, const struct fit_requests *requests
 bool trace_fit_find(struct trace_fit *fit, struct fit_requests *requests, struct error *error)
 {
     struct columns columns;
+    if (requests->items[requests->count - 1].arrival_ns == 0)
+        return error_input(error, NULL,
+                           "all that arrives arrives at one moment: there is no rate to fit");
     double spearman = 0.0;
     memset(fit, 0, sizeof *fit);
     fit->requests = requests->count;

@@ -396,6 +396,9 @@ fails 'an unknown trace command' 2 "there is no 'make'" trace make generated.yam
 fails 'no trace command' 2 'nothing is said of what to do' trace
 fails 'a trace command misspelt' 2 "(did you mean 'generate'?)" trace genrate generated.yaml
 fails 'no trace to look at' 2 'info: one trace is wanted, not 0' trace info
+fails 'no trace to fit to' 2 'fit: one trace is wanted, not 2' trace fit a b
+printf '0,10,5\n0,20,5\n' | cat <(echo arrival_s,prompt_tokens,output_tokens) - >at_once.csv
+fails 'no rate to fit' 2 'arrives at one moment' trace fit at_once.csv
 fails 'a setting that is no workload' 2 'only workload.KEY=VALUE and seed=N' trace info case.csv -s engine.block_size=1
 fails 'a trace of no configuration' 2 'one configuration is wanted, not 0' trace generate
 fails 'an unknown trace format' 2 "(did you mean 'azure'?)" trace generate generated.yaml --format azur

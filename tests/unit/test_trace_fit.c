@@ -76,6 +76,7 @@ START_TEST(test_quantiles)
     ck_assert_double_eq_tol(generated, mean, 0.01 * mean);
     for (size_t i = 1; i < FIT_KNOTS; i++)
         ck_assert_double_ge(fit.knots[i], fit.knots[i - 1]);
+    gsl_rng_free(rng);
 }
 END_TEST
 
