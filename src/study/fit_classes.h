@@ -12,6 +12,6 @@ enum { FIT_MAX_CLASSES = 8 };
  * One class is enough where outputs depend on prompts by their rank correlation alone, and lengths do
  * not drift in time: where what is beyond explains at most a fiftieth of the variance. Otherwise as few
  * classes as leave at most a quarter of the variance of the logarithms of the lengths within them. */
-int fit_classes(struct fit_requests *requests, double *spearman, struct error *error);
+int fit_classes(struct fit_requests *requests, struct error *error);
 
 #endif

@@ -36,11 +36,10 @@ static bool fit_one_class(struct trace_fit *fit, const struct fit_requests *requ
                           struct columns *columns, struct error *error)
 {
     struct fit_class *found = &fit->classes[class];
-    const bool sessions = fit->sessions.sessions > 0;
     size_t count = 0, outputs = 0;
     for (size_t i = 0; i < requests->count; i++) {
         const struct fit_request *item = &requests->items[i];
-        if (item->class != class || (sessions && item->previous >= 0))
+        if (item->class != class || (found->converses && item->previous >= 0))
             continue;
         columns->times_s[count] = sim_s_from_ns(item->arrival_ns);
         columns->prompts[count] = fmax(item->prompt_tokens - (double)fit->shared.tokens, 1.0);
@@ -62,13 +61,35 @@ static bool fit_one_class(struct trace_fit *fit, const struct fit_requests *requ
     return fit_arrivals(&found->arrivals, columns->times_s, count, fit->span_s, error);
 }
 
+/* Requests that nobody goes on from are one class and conversations another, where there are both: who
+ * asks but once asks something else. `continued` has room for a number each request. */
+static int part_conversations(struct trace_fit *fit, struct fit_requests *requests,
+                              double *continued)
+{
+    size_t alone = 0;
+    for (size_t i = 0; i < requests->count; i++)
+        continued[i] = 0.0;
+    for (size_t i = 0; i < requests->count; i++) {
+        if (requests->items[i].previous >= 0)
+            continued[requests->items[i].previous] = 1.0;
+    }
+    for (size_t i = 0; i < requests->count; i++) {
+        struct fit_request *item = &requests->items[i];
+        item->class = item->previous >= 0 || continued[i] > 0.0 ? 0 : 1;
+        alone += (size_t)item->class;
+    }
+    fit->classes[0].converses = true;
+    fit->sessions.sessions = requests->count - requests->followups - alone;
+    return alone > 0 ? 2 : 1;
+}
+
 /* What a turn adds to the prompt and output of the one before, the time between them, and how many
- * turns the sessions have; `turns` has room for a number each request. */
+ * turns the sessions have. */
 static void fit_turns(struct trace_fit *fit, const struct fit_requests *requests,
                       struct columns *columns)
 {
     struct fit_sessions *sessions = &fit->sessions;
-    size_t count = 0;
+    size_t count = 0, kept = 0;
     double gaps_s = 0.0;
     double *turns = columns->work, *followups = columns->prompts;
     for (size_t i = 0; i < requests->count; i++) {
@@ -86,9 +107,8 @@ static void fit_turns(struct trace_fit *fit, const struct fit_requests *requests
         turns[i] = turns[item->previous] + 1.0;
         turns[item->previous] = 0.0;
     }
-    size_t kept = 0;
     for (size_t i = 0; i < requests->count; i++) {
-        if (turns[i] > 0.0)
+        if (turns[i] > 1.0)
             turns[kept++] = turns[i];
     }
     sessions->turn_gap_s = gaps_s / (double)count;
@@ -99,27 +119,25 @@ static void fit_turns(struct trace_fit *fit, const struct fit_requests *requests
 bool trace_fit_find(struct trace_fit *fit, struct fit_requests *requests, struct error *error)
 {
     struct columns columns;
+    const double enough = min_followup_share * (double)requests->count;
     if (requests->items[requests->count - 1].arrival_ns == 0)
         return error_input(error, NULL,
                            "all that arrives arrives at one moment: there is no rate to fit");
-    double spearman = 0.0;
     memset(fit, 0, sizeof *fit);
     fit->requests = requests->count;
     fit->span_s = sim_s_from_ns(requests->items[requests->count - 1].arrival_ns);
     fit->id_tokens = requests->id_tokens;
     fit->shared = requests->shared;
-    if ((double)requests->followups >= min_followup_share * (double)requests->count)
-        fit->sessions.sessions = requests->count - requests->followups;
-    if (!columns_init(&columns, requests->count, error)) {
-        columns_fini(&columns);
-        return false;
+    bool done = columns_init(&columns, requests->count, error);
+    if (done && requests->followups > 0 && (double)requests->followups >= enough) {
+        fit->class_count = part_conversations(fit, requests, columns.work);
+        fit_turns(fit, requests, &columns);
+    } else if (done) {
+        fit->class_count = fit_classes(requests, error);
+        done = fit->class_count > 0;
     }
-    fit->class_count = fit_classes(requests, &spearman, error);
-    bool done = fit->class_count > 0;
     for (int i = 0; done && i < fit->class_count; i++)
         done = fit_one_class(fit, requests, i, &columns, error);
-    if (done && fit->sessions.sessions > 0)
-        fit_turns(fit, requests, &columns);
     columns_fini(&columns);
     if (!done)
         trace_fit_fini(fit);
@@ -132,7 +150,19 @@ void trace_fit_fini(struct trace_fit *fit)
         fit_arrivals_fini(&fit->classes[i].arrivals);
 }
 
-static void print_traffic(const struct fit_class *class, int indent, FILE *stream)
+static void print_sessions(const struct fit_sessions *sessions, int indent, FILE *stream)
+{
+    fprintf(stream, "%*ssessions:  # %zu of more than one turn\n", indent, "", sessions->sessions);
+    fprintf(stream, "%*sturns: ", indent + 2, "");
+    fit_lengths_print(&sessions->turns, indent + 4, stream);
+    fprintf(stream, "%*sturn_gap: %.6g s\n", indent + 2, "", sessions->turn_gap_s);
+    fprintf(stream, "%*sfollowup_tokens: ", indent + 2, "");
+    fit_lengths_print(&sessions->followup, indent + 4, stream);
+    fprintf(stream, "%*smax_tokens: %" PRId64 "\n", indent + 2, "", sessions->max_tokens);
+}
+
+static void print_class(const struct trace_fit *fit, const struct fit_class *class, int indent,
+                        FILE *stream)
 {
     fprintf(stream, "%*sarrivals: ", indent, "");
     fit_arrivals_print(&class->arrivals, indent + 2, stream);
@@ -144,40 +174,27 @@ static void print_traffic(const struct fit_class *class, int indent, FILE *strea
     if (!fit_lengths_is_constant(&class->prompt) && !fit_lengths_is_constant(&class->output))
         fprintf(stream, "%*slength_correlation: %.3f  # Spearman's\n", indent, "",
                 class->correlation);
-}
-
-static void print_sessions(const struct fit_sessions *sessions, FILE *stream)
-{
-    if (sessions->sessions == 0)
-        return;
-    fprintf(stream, "  # %zu sessions\n  sessions:\n    turns: ", sessions->sessions);
-    fit_lengths_print(&sessions->turns, 6, stream);
-    fprintf(stream, "    turn_gap: %.6g s\n    followup_tokens: ", sessions->turn_gap_s);
-    fit_lengths_print(&sessions->followup, 6, stream);
-    fprintf(stream, "    max_tokens: %" PRId64 "\n", sessions->max_tokens);
+    if (class->converses)
+        print_sessions(&fit->sessions, indent, stream);
+    if (fit->shared.tokens > 0)
+        fprintf(stream,
+                "%*sshared_prefix: {tokens: %" PRId64 ", count: %" PRId64
+                ", zipf_exponent: %.3f}\n",
+                indent, "", fit->shared.tokens, fit->shared.count, fit->shared.zipf_exponent);
 }
 
 void trace_fit_print(const struct trace_fit *fit, FILE *stream)
 {
     fputs("workload:\n", stream);
-    if (fit->class_count == 1) {
-        print_traffic(&fit->classes[0], 2, stream);
-    } else {
-        fputs("  # Classes of requests whose lengths are alike, each with a rate of its own.\n"
-              "  classes:\n",
-              stream);
-        for (int i = 0; i < fit->class_count; i++) {
-            const size_t requests = fit->classes[i].requests;
-            fprintf(stream, "    class%d:  # %zu requests, %.1f %%\n", i + 1, requests,
-                    100.0 * (double)requests / (double)fit->requests);
-            print_traffic(&fit->classes[i], 6, stream);
-        }
+    if (fit->class_count == 1)
+        print_class(fit, &fit->classes[0], 2, stream);
+    else
+        fputs("  classes:\n", stream);
+    for (int i = 0; i < fit->class_count && fit->class_count > 1; i++) {
+        fprintf(stream, "    class%d:  # %zu %s\n", i + 1, fit->classes[i].requests,
+                fit->classes[i].converses ? "conversations" : "requests");
+        print_class(fit, &fit->classes[i], 6, stream);
     }
-    print_sessions(&fit->sessions, stream);
-    if (fit->shared.tokens > 0)
-        fprintf(stream,
-                "  shared_prefix: {tokens: %" PRId64 ", count: %" PRId64 ", zipf_exponent: %.3f}\n",
-                fit->shared.tokens, fit->shared.count, fit->shared.zipf_exponent);
     if (fit->id_tokens > 0 && (fit->shared.tokens > 0 || fit->sessions.sessions > 0))
         fprintf(stream, "  prefix_block_tokens: %" PRId32 "\n", fit->id_tokens);
     fprintf(stream, "  num_requests: %zu\n", fit->requests);

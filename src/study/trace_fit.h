@@ -8,7 +8,8 @@
 #include "fit_requests.h"
 
 struct fit_class {
-    size_t requests;
+    size_t requests; /* of conversations: first turns */
+    bool converses;  /* its requests are turns of the fit's sessions */
     double
         correlation; /* Spearman's, of prompt and output; of first turns where there are sessions */
     struct fit_arrivals arrivals;
@@ -16,7 +17,7 @@ struct fit_class {
 };
 
 struct fit_sessions {
-    size_t sessions; /* 0: every request stands alone */
+    size_t sessions; /* of more than one turn; 0: every request stands alone */
     struct fit_lengths turns, followup;
     double turn_gap_s;
     int64_t max_tokens;
@@ -27,7 +28,7 @@ struct trace_fit {
     double span_s;
     int class_count;
     struct fit_class classes[FIT_MAX_CLASSES];
-    struct fit_sessions sessions; /* of a single class */
+    struct fit_sessions sessions; /* of the class that converses */
     struct fit_shared_prefix shared;
     int32_t id_tokens; /* 0: there are no prefix ids */
 };

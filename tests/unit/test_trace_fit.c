@@ -170,13 +170,12 @@ static struct fit_requests make_requests(gsl_rng *rng, bool mixed)
 START_TEST(test_classes)
 {
     struct error error = {0};
-    double spearman = 0.0;
     gsl_rng *rng = rng_create(4, "requests");
     struct fit_requests requests = make_requests(rng, false);
-    ck_assert_int_eq(fit_classes(&requests, &spearman, &error), 1);
+    ck_assert_int_eq(fit_classes(&requests, &error), 1);
     fit_requests_fini(&requests);
     requests = make_requests(rng, true);
-    ck_assert_int_eq(fit_classes(&requests, &spearman, &error), 2);
+    ck_assert_int_eq(fit_classes(&requests, &error), 2);
     size_t wrong = 0;
     for (size_t i = 0; i < SAMPLES; i++)
         wrong += (requests.items[i].prompt_tokens > 2000) != (requests.items[i].class == 1) ? 1 : 0;
