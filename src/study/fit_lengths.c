@@ -5,8 +5,9 @@
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
 
-/* A shape that is further from the sample is not the sample's. */
-static const double max_distance = 0.03;
+/* A shape that is further from the sample is not the sample's: its mean may be off by more than twice
+ * that share. */
+static const double max_distance = 0.02;
 
 enum { SHAPE_CONSTANT, SHAPE_LOGNORMAL, SHAPE_GAMMA, SHAPE_EXPONENTIAL, SHAPE_EMPIRICAL };
 

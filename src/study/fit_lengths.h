@@ -17,7 +17,7 @@ struct fit_lengths {
 };
 
 /* Fit to `count` ≥ 1 whole numbers ≥ 1, which are sorted in place. A named distribution whose
- * Kolmogorov-Smirnov distance is at most 0.03, the nearest of them; otherwise the quantiles. */
+ * Kolmogorov-Smirnov distance is at most 0.02, the nearest of them; otherwise the quantiles. */
 void fit_lengths(struct fit_lengths *fit, double *values, size_t count);
 
 bool fit_lengths_is_constant(const struct fit_lengths *fit);
