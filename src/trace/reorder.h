@@ -7,9 +7,12 @@
 #include <llmsim/request.h>
 #include <stddef.h>
 
-/* Rows held at most, and bytes of ids and names, the row that passes them included. */
+/* Rows held at most, and bytes of ids and names, the row that passes them included. (Fuzzers have
+ * smaller limits.) */
+#ifndef REORDER_ROWS
 #define REORDER_ROWS  1024
 #define REORDER_BYTES (4 << 20)
+#endif
 
 struct reorder;
 

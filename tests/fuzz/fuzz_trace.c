@@ -60,7 +60,7 @@ static void check_prefix(const struct request *request)
         return;
     }
     const int32_t id_tokens = request->prefix_id_tokens;
-    require(request->prefix_id_count > 0 && (id_tokens == 512 || id_tokens == 16));
+    require(request->prefix_id_count > 0 && id_tokens >= 1);
     const int32_t whole = request->prompt_tokens / id_tokens;
     const int32_t rest = request->prompt_tokens % id_tokens;
     require(request->prefix_id_count == whole ||
