@@ -127,13 +127,18 @@ static void write_name(FILE *stream, const char *key, const struct request_name 
 {
     if (name->bytes == 0)
         return;
+    /* A name in a CSV file may be anything; JSON is UTF-8. */
+    json_t *text = json_stringn(name->text, (size_t)name->bytes);
+    const bool is_utf8 = text != NULL;
+    json_decref(text);
     fprintf(stream, ", \"%s\": \"", key);
     for (int32_t i = 0; i < name->bytes; i++) {
         const unsigned char c = (unsigned char)name->text[i];
         if (c < ' ')
             fprintf(stream, "\\u%04x", c);
         else
-            fprintf(stream, "%s%c", c == '"' || c == '\\' ? "\\" : "", c);
+            fprintf(stream, "%s%c", c == '"' || c == '\\' ? "\\" : "",
+                    c < 0x80 || is_utf8 ? c : '?');
     }
     fputc('"', stream);
 }

@@ -21,10 +21,24 @@ static void count_losses(const struct request *request, const struct trace_forma
         losses->requests[i] += has[i] && (format->holds & 1U << i) == 0;
     losses->times += format->timeless ? request->arrival_ns > 0
                                       : request->arrival_ns % format->time_step_ns != 0;
-    const bool holds_ids = (format->holds & 1U << TRACE_PREFIX_IDS) != 0;
-    if (holds_ids && has[TRACE_PREFIX_IDS] && !format->states_id_tokens &&
-        request->prefix_id_tokens != format->id_tokens)
-        losses->prefix_block_tokens = request->prefix_id_tokens;
+}
+
+/* Where rows do not say how many tokens an id stands for, all must be of one size: that of the first
+ * row with ids. Others lose theirs. */
+static void settle_ids(struct request *request, const struct trace_format *format,
+                       struct trace_losses *losses, int32_t *id_tokens)
+{
+    if (request->prefix_id_count == 0 || format->states_id_tokens ||
+        (format->holds & 1U << TRACE_PREFIX_IDS) == 0)
+        return;
+    if (*id_tokens == 0)
+        *id_tokens = request->prefix_id_tokens;
+    if (*id_tokens != format->id_tokens)
+        losses->prefix_block_tokens = *id_tokens;
+    if (request->prefix_id_tokens == *id_tokens)
+        return;
+    request->prefix_id_count = 0;
+    losses->requests[TRACE_PREFIX_IDS]++;
 }
 
 int64_t trace_write(struct request_source *source, const struct trace_format *format, FILE *stream,
@@ -32,6 +46,7 @@ int64_t trace_write(struct request_source *source, const struct trace_format *fo
                     struct error *error)
 {
     int64_t requests = 0;
+    int32_t id_tokens = 0;
     struct request request;
     enum request_source_result result = SOURCE_REQUEST;
     *losses = (struct trace_losses){0};
@@ -45,8 +60,9 @@ int64_t trace_write(struct request_source *source, const struct trace_format *fo
         format->write_header(stream);
     while (!ferror(stream) &&
            (result = source->next(source->state, &request, error)) == SOURCE_REQUEST) {
-        format->write_row(stream, &request, requests);
         count_losses(&request, format, losses);
+        settle_ids(&request, format, losses, &id_tokens);
+        format->write_row(stream, &request, requests);
         if (++requests % REQUESTS_PER_PROGRESS == 0 && progress != NULL)
             progress(source->progress(source->state));
     }

@@ -1,6 +1,5 @@
 /* Vidur's traces (Agrawal et al., MLSys 2024): seconds and tokens; other columns are passed over.
- * Its files of lengths alone (num_prefill_tokens,num_decode_tokens,num_total_tokens,pd_ratio) have no
- * times: the same format, for arrivals from elsewhere, would be timeless, and is vidur_lengths. */
+ * Its files of lengths alone have no times; workload.arrivals says when such requests arrive. */
 #include "csv_fields.h"
 
 static bool read_prompt(struct trace_row *row, const char *name, struct request *request)
@@ -48,6 +47,19 @@ static void vidur_write_row(FILE *stream, const struct request *request, int64_t
     fprintf(stream, ",%d,%d\n", request->prompt_tokens, request->output_tokens);
 }
 
+static void vidur_lengths_write_header(FILE *stream)
+{
+    fputs("num_prefill_tokens,num_decode_tokens,num_total_tokens,pd_ratio\n", stream);
+}
+
+static void vidur_lengths_write_row(FILE *stream, const struct request *request, int64_t number)
+{
+    (void)number;
+    fprintf(stream, "%d,%d,%d,%.6g\n", request->prompt_tokens, request->output_tokens,
+            request->prompt_tokens + request->output_tokens,
+            (double)request->prompt_tokens / request->output_tokens);
+}
+
 const struct trace_format trace_format_vidur = {
     .name = "vidur",
     .summary = "Vidur's CSV, in seconds",
@@ -68,4 +80,6 @@ const struct trace_format trace_format_vidur_lengths = {
     .timeless = true,
     .detect = vidur_lengths_detect,
     .parse_row = vidur_parse_row,
+    .write_header = vidur_lengths_write_header,
+    .write_row = vidur_lengths_write_row,
 };
