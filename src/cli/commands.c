@@ -33,13 +33,18 @@ const struct command commands[] = {
      "      --plot FILE      the roofline with the operators on it: .svg, .png or .html\n"
      "      --json FILE      everything as JSON ('-': stdout, in place of the tables)\n",
      command_roofline},
-    {"trace", "trace generate CONFIG [OPTION]... | info|fit FILE [OPTION]...",
-     "write the requests of a configuration's workload as a trace; look at a trace; or fit a "
-     "generator to it",
-     CONFIG_OPTIONS "                       of a trace alone: -s workload.KEY=VALUE\n"
-                    "      --json FILE      of info: everything as JSON ('-': stdout)\n"
-                    "  -o, --output FILE    of generate and fit: where to (stdout)\n"
-                    "      --format FORMAT  of generate: azure or llmsim (llmsim)\n",
+    {"trace", "trace info|fit|convert FILE [OPTION]... | trace generate CONFIG [OPTION]...",
+     "say what a trace is like; fit a workload to it; write it in another format; write a workload "
+     "as "
+     "one",
+     "                       (FILE, or '-': stdin, is of any format; CONFIG may be a workload "
+     "alone)\n"
+     "  -s, --set KEY=VALUE  override a key, of a FILE workload.KEY, as often as needed:\n"
+     "                       -s workload.start='10 min' -s workload.rate_scale=2\n"
+     "      --seed N         of every random stream; short for -s seed=N\n"
+     "      --json FILE      of info: everything as JSON ('-': stdout)\n"
+     "  -o, --output FILE    of fit, convert and generate: where to (stdout)\n"
+     "      --format FORMAT  of convert and generate (llmsim); llmsim help choices lists them\n",
      command_trace},
     {"calibrate", "calibrate -a ACCELERATOR --check|--fit FILE.csv... [OPTION]...",
      "compare an accelerator's description with measured kernels, or fit it to them",

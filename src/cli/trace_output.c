@@ -9,6 +9,7 @@
 
 #include <getopt.h>
 #include <inttypes.h>
+#include <string.h>
 
 struct output_options {
     const char *input_path, *output_path;
@@ -104,9 +105,22 @@ static bool write_trace(const struct workload_config *workload, int64_t seed,
     return done;
 }
 
+/* Of a whole configuration all must be right; a workload section alone will do, too. */
 static int generate(const struct output_options *options)
 {
     struct error error = {0};
+    struct trace_workload section;
+    bool alone = false;
+    const char *const *overrides = (const char *const *)options->overrides.assignments;
+    if (strcmp(options->input_path, "-") != 0 &&
+        !trace_workload_load_section(&section, options->input_path, overrides,
+                                     options->overrides.count, &alone, &error))
+        return command_fail(&error);
+    if (alone) {
+        const bool done = write_trace(&section.workload, section.seed, options, &error);
+        trace_workload_fini(&section);
+        return done ? 0 : command_fail(&error);
+    }
     struct experiment_config config;
     if (!options_load_config(&config, options->input_path, &options->overrides, &error))
         return command_fail(&error);

@@ -102,6 +102,27 @@ bool trace_workload_read(struct trace_workload *trace, const char *name, const c
     return root != NULL && read_root(trace, root, error) ? true : give_up(trace, error);
 }
 
+bool trace_workload_load_section(struct trace_workload *trace, const char *path,
+                                 const char *const *overrides, size_t override_count, bool *alone,
+                                 struct error *error)
+{
+    if (!begin(trace, error))
+        return false;
+    struct node *root = document_read_file(trace->document, path, error);
+    if (root == NULL)
+        return give_up(trace, error);
+    *alone = node_find(root, "model") == NULL && node_find(root, "workload") != NULL;
+    if (!*alone) {
+        trace_workload_fini(trace);
+        return true;
+    }
+    for (size_t i = 0; i < override_count; i++) {
+        if (!document_override(trace->document, root, overrides[i], error))
+            return give_up(trace, error);
+    }
+    return read_root(trace, root, error) || give_up(trace, error);
+}
+
 void trace_workload_fini(struct trace_workload *trace)
 {
     document_destroy(trace->document);

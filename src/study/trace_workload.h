@@ -21,6 +21,13 @@ bool trace_workload_load(struct trace_workload *trace, const char *path,
 bool trace_workload_read(struct trace_workload *trace, const char *name, const char *text,
                          struct error *error);
 
+/* A file that has a workload section and perhaps a seed, and nothing else, as `trace fit` writes it;
+ * *alone: it is one. A file with a `model` is not (experiment_config_load), and then, as after
+ * failure, there is nothing to free. */
+bool trace_workload_load_section(struct trace_workload *trace, const char *path,
+                                 const char *const *overrides, size_t override_count, bool *alone,
+                                 struct error *error);
+
 void trace_workload_fini(struct trace_workload *trace);
 
 #endif
