@@ -84,9 +84,11 @@ static double cv_of_counts(const struct fit_arrivals *fit, const double *times_s
 {
     const double moments = (double)count * (1.0 - ties);
     const double window_s = 10.0 * times_s[count - 1] / moments;
-    double squares = 0.0, expected_sum = 0.0, windows = 0.0;
+    const size_t windows = (size_t)(times_s[count - 1] / window_s);
+    double squares = 0.0, expected_sum = 0.0;
     size_t next = 0;
-    for (double end_s = window_s; end_s <= times_s[count - 1]; end_s = (windows + 1.0) * window_s) {
+    for (size_t i = 1; i <= windows; i++) {
+        const double end_s = (double)i * window_s;
         const double rate = fit->rates_per_s != NULL
                                 ? fit->rates_per_s[interval_of(fit, end_s - window_s / 2.0)]
                                 : fit->rate_per_s;
@@ -96,7 +98,6 @@ static double cv_of_counts(const struct fit_arrivals *fit, const double *times_s
         const double deviation = (double)(next - first) - rate * window_s;
         squares += deviation * deviation;
         expected_sum += rate * window_s;
-        windows += 1.0;
     }
     return expected_sum > 0.0 ? sqrt(squares / expected_sum) : 1.0;
 }
@@ -162,8 +163,8 @@ static void choose_process(struct fit_arrivals *fit, double *gaps, size_t count,
         fit->process = "weibull";
 }
 
-/* Rates of the intervals, kept where they differ by more than chance. */
-static void find_rates(struct fit_arrivals *fit, const double *times_s, size_t count, double span_s,
+/* Rates of the intervals, which are fit's where they differ by more than chance; whether they do. */
+static bool find_rates(struct fit_arrivals *fit, const double *times_s, size_t count, double span_s,
                        double *rates, double cv)
 {
     const size_t intervals = choose_interval(fit, count, span_s);
@@ -172,7 +173,7 @@ static void find_rates(struct fit_arrivals *fit, const double *times_s, size_t c
     for (size_t i = 0; i < count; i++)
         rates[interval_of(fit, times_s[i])] += 1.0;
     if (!is_uneven(rates, intervals - 1, cv))
-        return;
+        return false;
     fit->rates_per_s = rates;
     fit->intervals = intervals;
     for (size_t i = 0; i + 1 < intervals; i++)
@@ -181,6 +182,7 @@ static void find_rates(struct fit_arrivals *fit, const double *times_s, size_t c
     const double left_s = span_s - (double)(intervals - 1) * fit->interval_s;
     rates[intervals - 1] =
         left_s >= fit->interval_s / 10.0 ? rates[intervals - 1] / left_s : rates[intervals - 2];
+    return true;
 }
 
 bool fit_arrivals(struct fit_arrivals *fit, const double *times_s, size_t count, double span_s,
@@ -191,7 +193,7 @@ bool fit_arrivals(struct fit_arrivals *fit, const double *times_s, size_t count,
     if (count < 2)
         return true;
     double *gaps = malloc(count * sizeof *gaps);
-    double *rates = malloc((MAX_INTERVALS + 1) * sizeof *rates);
+    double *rates = calloc(MAX_INTERVALS + 1, sizeof *rates);
     if (gaps == NULL || rates == NULL) {
         free(gaps);
         free(rates);
@@ -202,8 +204,7 @@ bool fit_arrivals(struct fit_arrivals *fit, const double *times_s, size_t count,
     const bool clocked = ties > max_ties;
     const double plain_cv =
         clocked ? cv_of_counts(fit, times_s, count, ties) : cv_of(gaps, count - 1);
-    find_rates(fit, times_s, count, span_s, rates, clocked ? fmin(plain_cv, 1.0) : plain_cv);
-    if (fit->rates_per_s == NULL)
+    if (!find_rates(fit, times_s, count, span_s, rates, clocked ? fmin(plain_cv, 1.0) : plain_cv))
         free(rates);
     scale_gaps(fit, times_s, count, gaps);
     fit->cv = clocked ? cv_of_counts(fit, times_s, count, ties) : cv_of(gaps, count - 1);

@@ -52,9 +52,9 @@ static void count_lengths(struct statistics *statistics, const struct request *r
     const int64_t x = request->prompt_tokens, y = request->output_tokens;
     length_counts_add(&statistics->prompt, request->prompt_tokens);
     length_counts_add(&statistics->output, request->output_tokens);
-    joint->xx += x * x;
-    joint->yy += y * y;
-    joint->xy += x * y;
+    joint->xx += (wide)x * x;
+    joint->yy += (wide)y * y;
+    joint->xy += (wide)x * y;
     add_logarithms(joint, request, (double)statistics->prompt.count);
 }
 

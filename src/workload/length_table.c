@@ -2,12 +2,14 @@
 
 #include "trace_format.h"
 #include "trace_source.h"
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 static bool make_room(struct length_table *table, size_t count, struct error *error)
 {
+    assert(count > 0);
     *table = (struct length_table){
         .tokens = calloc(count, sizeof *table->tokens),
         .cumulative = calloc(count, sizeof *table->cumulative),
@@ -15,7 +17,8 @@ static bool make_room(struct length_table *table, size_t count, struct error *er
     if (table->tokens != NULL && table->cumulative != NULL)
         return true;
     length_table_fini(table);
-    return error_run(error, "out of memory for %zu lengths", count);
+    error_run(error, "out of memory for %zu lengths", count);
+    return false;
 }
 
 void length_table_fini(struct length_table *table)
