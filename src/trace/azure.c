@@ -151,10 +151,10 @@ static bool read_images(struct trace_row *row, const char *name, struct request 
 }
 
 static const struct trace_field fields[] = {
-    {"TIMESTAMP", read_timestamp, false},
-    {"NumImages", read_images, true},
-    {"ContextTokens", csv_read_prompt, false},
-    {"GeneratedTokens", csv_read_output, false},
+    {"TIMESTAMP", read_timestamp, false, false},
+    {"NumImages", read_images, true, false},
+    {"ContextTokens", csv_read_prompt, false, false},
+    {"GeneratedTokens", csv_read_output, false, false},
 };
 
 static bool azure_detect(const char *line, size_t length, struct trace_columns *columns)

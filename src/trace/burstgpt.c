@@ -38,14 +38,14 @@ static bool read_response(struct trace_row *row, const char *name, struct reques
 enum { REQUEST_TOKENS = 4 };
 
 static const struct trace_field fields[] = {
-    {"Timestamp", csv_read_seconds, false},
-    {"Session ID", csv_read_session, true},
-    {"Elapsed time", NULL, true},
-    {"Model", csv_read_class, false},
-    [REQUEST_TOKENS] = {"Request tokens", read_prompt, false},
-    {"Response tokens", read_response, false},
-    {"Total tokens", NULL, false},
-    {"Log Type", NULL, false},
+    {"Timestamp", csv_read_seconds, false, false},
+    {"Session ID", csv_read_session, true, true},
+    {"Elapsed time", NULL, true, false},
+    {"Model", csv_read_class, false, true},
+    [REQUEST_TOKENS] = {"Request tokens", read_prompt, false, false},
+    {"Response tokens", read_response, false, false},
+    {"Total tokens", NULL, false, false},
+    {"Log Type", NULL, false, false},
 };
 
 static bool burstgpt_detect(const char *line, size_t length, struct trace_columns *columns)

@@ -44,6 +44,8 @@ bool csv_parse_row(const struct trace_field *fields, struct trace_row *row, stru
         const struct trace_field *field = kind >= 0 ? &fields[kind] : NULL;
         if (i > 0 && !trace_row_comma(row, field != NULL ? field->name : "next field"))
             return false;
+        if (field != NULL && field->empties && (row->cursor == row->end || *row->cursor == ','))
+            continue;
         if (field == NULL || field->read == NULL)
             trace_row_pass(row);
         else if (!field->read(row, field->name, request))

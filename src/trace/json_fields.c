@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
+#include <xxhash.h>
 
 enum { MS_EXPONENT = 6, S_EXPONENT = 9 }; /* nanoseconds, in powers of ten */
 
@@ -185,7 +186,7 @@ bool json_finish_row(struct trace_row *row)
     return row->cursor == row->end || json_refuse_syntax(row, "the end of the row");
 }
 
-bool json_finish_prefix(struct trace_row *row, const char *name, const char *ids,
+bool json_finish_prefix(struct trace_row *row, const char *name, const char *ids, bool may_end,
                         struct request *request)
 {
     if (!json_finish_row(row))
@@ -193,7 +194,7 @@ bool json_finish_prefix(struct trace_row *row, const char *name, const char *ids
     const int32_t whole = request->prompt_tokens / row->id_tokens;
     const int32_t all = whole + (request->prompt_tokens % row->id_tokens != 0 ? 1 : 0);
     const int32_t count = request->prefix_id_count;
-    if (ids != NULL && count != whole && count != all) {
+    if (ids != NULL && count != whole && count != all && !(may_end && count < all)) {
         const struct location at = trace_row_location(row, ids);
         return error_input(row->error, &at,
                            "%s: %d ids, where %d are expected for %d tokens at %d each: set "
@@ -219,10 +220,28 @@ bool json_detect(const struct trace_field *fields, int count, const char *line, 
     return found;
 }
 
+static void write_ids(FILE *stream, const struct request *request)
+{
+    for (int32_t i = 0; i < request->prefix_id_count; i++)
+        fprintf(stream, "%s%" PRIu64, i > 0 ? ", " : "", request->prefix_ids[i]);
+}
+
 void json_write_ids(FILE *stream, const struct request *request)
 {
     fputc('[', stream);
-    for (int32_t i = 0; i < request->prefix_id_count; i++)
-        fprintf(stream, "%s%" PRIu64, i > 0 ? ", " : "", request->prefix_ids[i]);
+    write_ids(stream, request);
+    fputc(']', stream);
+}
+
+void json_write_all_ids(FILE *stream, const struct request *request, int64_t number)
+{
+    fputc('[', stream);
+    write_ids(stream, request);
+    const int32_t whole = request->prompt_tokens / request->prefix_id_tokens;
+    for (int64_t i = request->prefix_id_count; i < whole; i++) {
+        const int64_t block[] = {number, i};
+        const uint64_t id = XXH64(block, sizeof block, 0) >> 11; /* 53 bits: a double holds them */
+        fprintf(stream, ", %" PRIu64, id);
+    }
     fputc(']', stream);
 }

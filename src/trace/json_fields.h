@@ -24,9 +24,9 @@ bool json_parse_object(const struct trace_field *fields, int count, struct trace
 bool json_finish_row(struct trace_row *row);
 
 /* The same, and then check that there are as many ids as the prompt has blocks of row->id_tokens,
- * whole ones or all: otherwise a block is something else. `ids`: where the list called `name` begins;
+ * whole ones or all, or fewer if they `may_end`: otherwise a block is something else. `ids`: where the list called `name` begins;
  * NULL: there is none. */
-bool json_finish_prefix(struct trace_row *row, const char *name, const char *ids,
+bool json_finish_prefix(struct trace_row *row, const char *name, const char *ids, bool may_end,
                         struct request *request);
 
 /* What many of the keys are. Times: a number of 10^ns_exponent nanoseconds. */
@@ -41,7 +41,11 @@ bool json_read_output(struct trace_row *row, const char *name, struct request *r
 bool json_read_turn(struct trace_row *row, const char *name, struct request *request);
 bool json_read_prefix_ids(struct trace_row *row, const char *name, struct request *request);
 
-/* "hash_ids": [7, 8], as a reader of prefix ids wants it. */
+/* [7, 8]: the ids that the request has. */
 void json_write_ids(FILE *stream, const struct request *request);
+
+/* The same for formats that have an id for every whole block of the prompt: behind those that the
+ * request has, ids that are nobody else's. `number` is the row's. */
+void json_write_all_ids(FILE *stream, const struct request *request, int64_t number);
 
 #endif

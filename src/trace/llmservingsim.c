@@ -23,10 +23,10 @@ static bool refuse_calls(struct trace_row *row, const char *name, struct request
 }
 
 static const struct trace_field fields[] = {
-    {"sub_requests", refuse_calls, true},
-    {"input_toks", json_read_prompt, false},
-    {"output_toks", json_read_output, false},
-    {"arrival_time_ns", read_arrival, false},
+    {"sub_requests", refuse_calls, true, false},
+    {"input_toks", json_read_prompt, false, false},
+    {"output_toks", json_read_output, false, false},
+    {"arrival_time_ns", read_arrival, false, false},
 };
 
 enum { FIELDS = sizeof fields / sizeof *fields };

@@ -9,8 +9,6 @@ enum { PRIORITY_LIMIT = 1000000000 };
 
 static bool read_turn(struct trace_row *row, const char *name, struct request *request)
 {
-    if (row->cursor == row->end || *row->cursor == ',')
-        return true;
     return trace_row_whole(row, name, 1, INT32_MAX, &request->turn);
 }
 
@@ -31,14 +29,14 @@ static bool read_client(struct trace_row *row, const char *name, struct request 
 }
 
 static const struct trace_field fields[] = {
-    {"arrival_s", csv_read_seconds, false},
-    {"prompt_tokens", csv_read_prompt, false},
-    {"output_tokens", csv_read_output, false},
-    {"session_id", csv_read_session, true},
-    {"turn", read_turn, true},
-    {"class", csv_read_class, true},
-    {"client", read_client, true},
-    {"priority", read_priority, true},
+    {"arrival_s", csv_read_seconds, false, false},
+    {"prompt_tokens", csv_read_prompt, false, false},
+    {"output_tokens", csv_read_output, false, false},
+    {"session_id", csv_read_session, true, true},
+    {"turn", read_turn, true, true},
+    {"class", csv_read_class, true, true},
+    {"client", read_client, true, true},
+    {"priority", read_priority, true, false},
 };
 
 static bool llmsim_detect(const char *line, size_t length, struct trace_columns *columns)

@@ -5,7 +5,8 @@
  *      "prefix_ids": [7, 8, 9]}
  *
  * The first three are needed. Names are texts, or whole numbers. An id stands for
- * prefix_block_tokens tokens: as the row says, or else the configuration, or else 16. */
+ * prefix_block_tokens tokens: as the row says, or else the configuration, or else 16. Where the row
+ * says it, its ids may end before the prompt does: what is behind them is nobody else's. */
 #include "json_fields.h"
 
 #include <inttypes.h>
@@ -96,19 +97,19 @@ static bool read_block_tokens(struct trace_row *row, const char *name, struct re
 }
 
 static const struct trace_field fields[] = {
-    {"arrival_s", json_read_seconds, false},
-    {"prompt_tokens", json_read_prompt, false},
-    {"output_tokens", json_read_output, false},
-    {"session_id", read_session, true},
-    {"turn", json_read_turn, true},
-    {"class", read_class, true},
-    {"client", read_client, true},
-    {"priority", read_priority, true},
-    {"prefix_block_tokens", read_block_tokens, true},
-    {"prefix_ids", json_read_prefix_ids, true},
+    {"arrival_s", json_read_seconds, false, false},
+    {"prompt_tokens", json_read_prompt, false, false},
+    {"output_tokens", json_read_output, false, false},
+    {"session_id", read_session, true, false},
+    {"turn", json_read_turn, true, false},
+    {"class", read_class, true, false},
+    {"client", read_client, true, false},
+    {"priority", read_priority, true, false},
+    {"prefix_block_tokens", read_block_tokens, true, false},
+    {"prefix_ids", json_read_prefix_ids, true, false},
 };
 
-enum { FIELDS = sizeof fields / sizeof *fields, PREFIX_IDS = FIELDS - 1 };
+enum { FIELDS = sizeof fields / sizeof *fields, BLOCK_TOKENS = FIELDS - 2, PREFIX_IDS };
 
 static bool jsonl_detect(const char *line, size_t length, struct trace_columns *columns)
 {
@@ -120,7 +121,8 @@ static bool jsonl_parse_row(struct trace_row *row, struct request *request)
 {
     const char *values[JSON_MAX_FIELDS];
     return json_parse_object(fields, FIELDS, row, request, values) &&
-           json_finish_prefix(row, fields[PREFIX_IDS].name, values[PREFIX_IDS], request);
+           json_finish_prefix(row, fields[PREFIX_IDS].name, values[PREFIX_IDS],
+                              values[BLOCK_TOKENS] != NULL, request);
 }
 
 static void write_name(FILE *stream, const char *key, const struct request_name *name)

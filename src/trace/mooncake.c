@@ -10,10 +10,10 @@
 enum { ID_TOKENS = 512, NS_PER_MS = 1000000, HASH_IDS = 3 };
 
 static const struct trace_field fields[] = {
-    {"timestamp", json_read_milliseconds, false},
-    {"input_length", json_read_prompt, false},
-    {"output_length", json_read_output, false},
-    [HASH_IDS] = {"hash_ids", json_read_prefix_ids, true},
+    {"timestamp", json_read_milliseconds, false, false},
+    {"input_length", json_read_prompt, false, false},
+    {"output_length", json_read_output, false, false},
+    [HASH_IDS] = {"hash_ids", json_read_prefix_ids, true, false},
 };
 
 enum { FIELDS = sizeof fields / sizeof *fields };
@@ -28,13 +28,12 @@ static bool mooncake_parse_row(struct trace_row *row, struct request *request)
 {
     const char *values[JSON_MAX_FIELDS];
     return json_parse_object(fields, FIELDS, row, request, values) &&
-           json_finish_prefix(row, fields[HASH_IDS].name, values[HASH_IDS], request);
+           json_finish_prefix(row, fields[HASH_IDS].name, values[HASH_IDS], false, request);
 }
 
 /* Whole milliseconds where they are whole. */
 static void mooncake_write_row(FILE *stream, const struct request *request, int64_t number)
 {
-    (void)number;
     fprintf(stream, "{\"timestamp\": %lld", (long long)(request->arrival_ns / NS_PER_MS));
     if (request->arrival_ns % NS_PER_MS != 0)
         fprintf(stream, ".%06d", (int)(request->arrival_ns % NS_PER_MS));
@@ -42,7 +41,7 @@ static void mooncake_write_row(FILE *stream, const struct request *request, int6
             request->output_tokens);
     if (request->prefix_id_count > 0) {
         fputs(", \"hash_ids\": ", stream);
-        json_write_ids(stream, request);
+        json_write_all_ids(stream, request, number);
     }
     fputs("}\n", stream);
 }

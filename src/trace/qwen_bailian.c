@@ -59,14 +59,14 @@ static bool read_type(struct trace_row *row, const char *name, struct request *r
 }
 
 static const struct trace_field fields[] = {
-    [CHAT_ID] = {"chat_id", read_chat_id, false},
-    [PARENT_CHAT_ID] = {"parent_chat_id", read_parent_id, false},
-    [TIMESTAMP] = {"timestamp", json_read_seconds, false},
-    [INPUT_LENGTH] = {"input_length", json_read_prompt, false},
-    [OUTPUT_LENGTH] = {"output_length", json_read_output, false},
-    [TYPE] = {"type", read_type, true},
-    [TURN] = {"turn", json_read_turn, true},
-    [HASH_IDS] = {"hash_ids", json_read_prefix_ids, true},
+    [CHAT_ID] = {"chat_id", read_chat_id, false, false},
+    [PARENT_CHAT_ID] = {"parent_chat_id", read_parent_id, false, false},
+    [TIMESTAMP] = {"timestamp", json_read_seconds, false, false},
+    [INPUT_LENGTH] = {"input_length", json_read_prompt, false, false},
+    [OUTPUT_LENGTH] = {"output_length", json_read_output, false, false},
+    [TYPE] = {"type", read_type, true, false},
+    [TURN] = {"turn", json_read_turn, true, false},
+    [HASH_IDS] = {"hash_ids", json_read_prefix_ids, true, false},
 };
 
 enum { FIELDS = sizeof fields / sizeof *fields };
@@ -99,7 +99,7 @@ static bool qwen_parse_row(struct trace_row *row, struct request *request)
 {
     const char *values[JSON_MAX_FIELDS];
     if (!json_parse_object(fields, FIELDS, row, request, values) ||
-        !json_finish_prefix(row, fields[HASH_IDS].name, values[HASH_IDS], request))
+        !json_finish_prefix(row, fields[HASH_IDS].name, values[HASH_IDS], false, request))
         return false;
     set_session(row->state, request);
     return true;
@@ -143,7 +143,7 @@ static void qwen_write_row(FILE *stream, const struct request *request, int64_t 
             request->turn > 0 ? request->turn : 1);
     if (request->prefix_id_count > 0) {
         fputs(", \"hash_ids\": ", stream);
-        json_write_ids(stream, request);
+        json_write_all_ids(stream, request, number);
     }
     fputs("}\n", stream);
 }

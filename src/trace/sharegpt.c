@@ -74,15 +74,15 @@ static bool read_turn_tokens(struct trace_row *row, const char *name, struct req
 }
 
 static const struct trace_field conversation_fields[CONVERSATION_FIELDS] = {
-    {"conversations", NULL, false},
-    {"id", read_id, true},
+    {"conversations", NULL, false, false},
+    {"id", read_id, true, false},
 };
 
 static const struct trace_field turn_fields[TURN_FIELDS] = {
-    [TURN_FROM] = {"from", read_from, false},
-    [TURN_TOKENS] = {"tokens", read_turn_tokens, true},
-    [TURN_NUM_TOKENS] = {"num_tokens", read_turn_tokens, true},
-    [TURN_TOKEN_COUNT] = {"token_count", read_turn_tokens, true},
+    [TURN_FROM] = {"from", read_from, false, false},
+    [TURN_TOKENS] = {"tokens", read_turn_tokens, true, false},
+    [TURN_NUM_TOKENS] = {"num_tokens", read_turn_tokens, true, false},
+    [TURN_TOKEN_COUNT] = {"token_count", read_turn_tokens, true, false},
 };
 
 /* One turn of the list; it is in the state then. */

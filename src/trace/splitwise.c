@@ -15,10 +15,13 @@ static bool read_output(struct trace_row *row, const char *name, struct request 
 }
 
 static const struct trace_field fields[] = {
-    {"request_id", NULL, false},        {"request_type", NULL, true},
-    {"application_id", NULL, true},     {"arrival_timestamp", csv_read_seconds, false},
-    {"batch_size", NULL, true},         {"prompt_size", read_prompt, false},
-    {"token_size", read_output, false},
+    {"request_id", NULL, false, false},
+    {"request_type", NULL, true, false},
+    {"application_id", NULL, true, false},
+    {"arrival_timestamp", csv_read_seconds, false, false},
+    {"batch_size", NULL, true, false},
+    {"prompt_size", read_prompt, false, false},
+    {"token_size", read_output, false, false},
 };
 
 static bool splitwise_detect(const char *line, size_t length, struct trace_columns *columns)

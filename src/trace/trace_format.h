@@ -75,6 +75,7 @@ struct trace_field {
      * NULL: whatever it is, it is passed over. */
     bool (*read)(struct trace_row *row, const char *name, struct request *request);
     bool optional; /* a row, or a header, may do without */
+    bool empties;  /* of a CSV file: fields may be empty, and are not read then */
 };
 
 struct trace_format {

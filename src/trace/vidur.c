@@ -2,6 +2,8 @@
  * Its files of lengths alone have no times; workload.arrivals says when such requests arrive. */
 #include "csv_fields.h"
 
+#include <string.h>
+
 static bool read_prompt(struct trace_row *row, const char *name, struct request *request)
 {
     return trace_row_float_tokens(row, name, &request->prompt_tokens);
@@ -13,9 +15,9 @@ static bool read_output(struct trace_row *row, const char *name, struct request 
 }
 
 static const struct trace_field fields[] = {
-    {"num_prefill_tokens", read_prompt, false},
-    {"num_decode_tokens", read_output, false},
-    {"arrived_at", csv_read_seconds, false},
+    {"num_prefill_tokens", read_prompt, false, false},
+    {"num_decode_tokens", read_output, false, false},
+    {"arrived_at", csv_read_seconds, false, false},
 };
 
 enum { LENGTH_FIELDS = 2, FIELDS = sizeof fields / sizeof *fields };
@@ -27,7 +29,8 @@ static bool vidur_detect(const char *line, size_t length, struct trace_columns *
 
 static bool vidur_lengths_detect(const char *line, size_t length, struct trace_columns *columns)
 {
-    return csv_detect(fields, LENGTH_FIELDS, true, line, length, columns);
+    return csv_detect(fields, LENGTH_FIELDS, true, line, length, columns) &&
+           memmem(line, length, "arrived_at", strlen("arrived_at")) == NULL;
 }
 
 static bool vidur_parse_row(struct trace_row *row, struct request *request)

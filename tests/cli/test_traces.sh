@@ -78,6 +78,17 @@ sed -n '1,/^seed/p' "$top/traces/samples.yaml" >replay.yaml
 echo "workload: {trace: $all}" >>replay.yaml
 expect 'a replay is as the traffic itself' test "$(digest)" = "$("$llmsim" replay.yaml -q | grep '^Digest')"
 
+# A system prompt alone: ids that end before the prompt does.
+cat >shared.yaml <<YAML
+workload: {arrivals: {process: poisson, rate: 4}, prompt_tokens: {distribution: constant, value: 300},
+           output_tokens: {distribution: constant, value: 30}, shared_prefix: {tokens: 100}, num_requests: 50}
+YAML
+for format in llmsim-jsonl mooncake qwen-bailian; do
+    "$llmsim" trace generate shared.yaml -s workload.prefix_block_tokens=48 --format $format -o shared.jsonl 2>stderr
+    "$llmsim" trace info shared.jsonl -s workload.prefix_block_tokens=48 --json - >info.json 2>stderr
+    expect "ids of a system prompt, as $format" grep -q '"max_hit_tokens": 4704,' info.json
+done
+
 "$llmsim" trace convert "$all" --format nothing -o out 2>stderr
 expect 'an unknown format' test $? = 2
 "$llmsim" trace convert missing.csv -o out 2>stderr

@@ -149,6 +149,10 @@ static const struct {
      "prefix ids of 2 requests, session of 5 requests, turn of 5 requests, class of 3 requests, "
      "client of 3 requests, priority of 2 requests",
      NAMES_OF_TABLE, 0},
+    {"vidur-lengths",
+     "prefix ids of 2 requests, session of 5 requests, turn of 5 requests, class of 3 requests, "
+     "client of 3 requests, priority of 2 requests, exact time of 5 requests",
+     NAMES_OF_TABLE, 0},
 };
 
 static struct reading read_back(const char *written, const char *format, int prefix_block_tokens)
