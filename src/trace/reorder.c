@@ -13,7 +13,7 @@ enum {
     NAMES_BYTES = NAMES * (REQUEST_MAX_NAME_BYTES + 1),
     ALIGNMENT = sizeof(uint64_t),
     /* So much may belong to nobody, however little is held. Small enough for a cache. */
-    GARBAGE_BYTES = 256 << 10,
+    GARBAGE_BYTES = REORDER_BYTES / 16,
 };
 static_assert((REORDER_ROWS & RING_MASK) == 0, "positions in the ring are found by a mask");
 static_assert(GARBAGE_BYTES <= REORDER_ROWS * NAMES_BYTES && GARBAGE_BYTES <= REORDER_BYTES,
