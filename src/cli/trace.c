@@ -2,19 +2,97 @@
 #include "commands.h"
 
 #include "trace_commands.h"
+#include "trace_format.h"
+#include <getopt.h>
 #include <string.h>
 
-static const struct {
+enum { FORMAT = 256, JSON, SEED };
+
+/* The options of all subcommands, and of each its own. */
+#define OPTION_OUTPUT                                                                              \
+    {                                                                                              \
+        "output", required_argument, NULL, 'o'                                                     \
+    }
+#define OPTION_FORMAT                                                                              \
+    {                                                                                              \
+        "format", required_argument, NULL, FORMAT                                                  \
+    }
+#define OPTION_JSON                                                                                \
+    {                                                                                              \
+        "json", required_argument, NULL, JSON                                                      \
+    }
+#define OPTIONS_OF_ALL                                                                             \
+    {"set", required_argument, NULL, 's'}, {"seed", required_argument, NULL, SEED},                \
+        {"help", no_argument, NULL, 'h'},                                                          \
+    {                                                                                              \
+        NULL, 0, NULL, 0                                                                           \
+    }
+
+static const struct option info_options[] = {OPTION_JSON, OPTIONS_OF_ALL};
+static const struct option fit_options[] = {OPTION_OUTPUT, OPTIONS_OF_ALL};
+static const struct option write_options[] = {OPTION_OUTPUT, OPTION_FORMAT, OPTIONS_OF_ALL};
+
+static const struct subcommand {
     const char *name;
-    int (*run)(int argc, char **argv);
+    const char *wanted; /* what it reads */
+    const struct option *options;
+    const char *short_options;
+    int (*run)(const struct trace_arguments *arguments);
 } subcommands[] = {
-    {"info", trace_info},
-    {"fit", trace_fit},
-    {"generate", trace_generate},
-    {"convert", trace_convert},
+    {"info", "trace", info_options, ":s:h", trace_info},
+    {"fit", "trace", fit_options, ":s:o:h", trace_fit},
+    {"convert", "trace", write_options, ":s:o:h", trace_convert},
+    {"generate", "configuration", write_options, ":s:o:h", trace_generate},
 };
 
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
+
+/* Status 0: *help, or the arguments are complete. */
+static int parse(const struct subcommand *subcommand, int argc, char **argv,
+                 struct trace_arguments *arguments, bool *help)
+{
+    const char *format = "llmsim";
+    opterr = 0;
+    int option = 0;
+    while ((option = getopt_long(argc, argv, subcommand->short_options, subcommand->options,
+                                 NULL)) != -1) {
+        if ((option == 's' && !overrides_add(&arguments->overrides, "", optarg)) ||
+            (option == SEED && !overrides_add(&arguments->overrides, "seed=", optarg)))
+            return command_out_of_memory();
+        if (option == 'o')
+            arguments->output_path = optarg;
+        else if (option == FORMAT)
+            format = optarg;
+        else if (option == JSON)
+            arguments->json_path = optarg;
+        else if (option == 'h')
+            *help = true;
+        else if (option == ':' || option == '?')
+            return command_misuse_option("trace", option, argv);
+    }
+    if (*help)
+        return 0;
+    if (argc - optind != 1)
+        return command_misuse("trace", "%s: one %s is wanted, not %d", subcommand->name,
+                              subcommand->wanted, argc - optind);
+    arguments->input_path = argv[optind];
+    struct error error = {0};
+    arguments->format = trace_format_find_written(format, &error);
+    return arguments->format != NULL ? 0 : command_fail(&error);
+}
+
+static int run(const struct subcommand *subcommand, int argc, char **argv)
+{
+    struct trace_arguments arguments = {.output_path = "-"};
+    bool help = false;
+    int status = overrides_init(&arguments.overrides, argc)
+                     ? parse(subcommand, argc, argv, &arguments, &help)
+                     : command_out_of_memory();
+    if (status == 0)
+        status = help ? command_print_help("trace") : subcommand->run(&arguments);
+    overrides_fini(&arguments.overrides);
+    return status;
+}
 
 int command_trace(int argc, char **argv)
 {
@@ -26,7 +104,7 @@ int command_trace(int argc, char **argv)
     for (size_t i = 0; i < SUBCOMMANDS; i++) {
         names[i] = subcommands[i].name;
         if (strcmp(argv[1], names[i]) == 0)
-            return subcommands[i].run(argc - 1, argv + 1);
+            return run(&subcommands[i], argc - 1, argv + 1);
     }
     struct error error = {0};
     error_input(&error, NULL, "llmsim trace: there is no '%s'", argv[1]);

@@ -8,48 +8,9 @@
 #include "trace_commands.h"
 #include "trace_format.h"
 #include "trace_workload.h"
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct fit_options {
-    const char *path, *output_path;
-    struct overrides overrides;
-    bool help;
-};
-
-static int parse_options(int argc, char **argv, struct fit_options *options)
-{
-    enum { SEED = 256 };
-    static const struct option known[] = {
-        {"set", required_argument, NULL, 's'},
-        {"seed", required_argument, NULL, SEED},
-        {"output", required_argument, NULL, 'o'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    opterr = 0;
-    optind = 0;
-    int option = 0;
-    while ((option = getopt_long(argc, argv, ":s:o:h", known, NULL)) != -1) {
-        if ((option == 's' && !overrides_add(&options->overrides, "", optarg)) ||
-            (option == SEED && !overrides_add(&options->overrides, "seed=", optarg)))
-            return command_out_of_memory();
-        if (option == 'o')
-            options->output_path = optarg;
-        else if (option == 'h')
-            options->help = true;
-        else if (option == ':' || option == '?')
-            return command_misuse_option("trace", option, argv);
-    }
-    if (options->help)
-        return 0;
-    if (argc - optind != 1)
-        return command_misuse("trace", "fit: one trace is wanted, not %d", argc - optind);
-    options->path = argv[optind];
-    return 0;
-}
 
 static bool read_workload(const struct trace_workload *trace, struct fit_workload *workload,
                           const struct trace_format **format, struct error *error)
@@ -89,19 +50,19 @@ static char *fit_section(struct fit_workload *original, struct error *error)
 }
 
 /* The section with what there is to say of it above. */
-static bool write_section(const struct fit_options *options, const char *section,
+static bool write_section(const struct trace_arguments *arguments, const char *section,
                           const struct fit_workload *original, const struct fit_workload *generated,
                           const char *format, struct error *error)
 {
     struct output_file output = {0};
-    if (output_file_same(options->output_path, options->path))
+    if (output_file_same(arguments->output_path, arguments->input_path))
         return error_input(error, NULL, "%s: would overwrite the trace, which is read",
-                           options->output_path);
-    if (!output_file_open(&output, options->output_path, error))
+                           arguments->output_path);
+    if (!output_file_open(&output, arguments->output_path, error))
         return false;
     /* A comment is one line, whatever the file's name is: as an error's text. */
     struct error name = {0};
-    error_input(&name, NULL, "%s", options->path);
+    error_input(&name, NULL, "%s", arguments->input_path);
     fprintf(output.stream, "# Fitted by llmsim trace fit to %s (%s)%s.\n", name.text, format,
             original->requests.cut ? ", of which it read the first million requests" : "");
     fputs("# What the trace is like, and what this section generates with seed 0:\n",
@@ -114,7 +75,7 @@ static bool write_section(const struct fit_options *options, const char *section
 }
 
 /* Fit a section, and generate what it says. */
-static bool fit_workload(const struct fit_options *options, struct fit_workload *original,
+static bool fit_workload(const struct trace_arguments *arguments, struct fit_workload *original,
                          const char *format, struct error *error)
 {
     struct trace_workload fitted;
@@ -126,44 +87,33 @@ static bool fit_workload(const struct fit_options *options, struct fit_workload 
         return false;
     }
     const bool done = read_workload(&fitted, &generated, &none, error) &&
-                      write_section(options, section, original, &generated, format, error);
+                      write_section(arguments, section, original, &generated, format, error);
     fit_requests_fini(&generated.requests);
     trace_workload_fini(&fitted);
     free(section);
     return done;
 }
 
-static bool fit_trace(const struct fit_options *options, const struct trace_workload *trace,
+static bool fit_trace(const struct trace_arguments *arguments, const struct trace_workload *trace,
                       struct error *error)
 {
     struct fit_workload original = {0};
     const struct trace_format *format = NULL;
     const bool done = read_workload(trace, &original, &format, error) &&
-                      fit_workload(options, &original, format->name, error);
+                      fit_workload(arguments, &original, format->name, error);
     fit_requests_fini(&original.requests);
     return done;
 }
 
-static int fit_file(const struct fit_options *options)
+int trace_fit(const struct trace_arguments *arguments)
 {
     struct error error = {0};
     struct trace_workload trace;
-    if (!trace_workload_load(&trace, options->path,
-                             (const char *const *)options->overrides.assignments,
-                             options->overrides.count, &error))
+    if (!trace_workload_load(&trace, arguments->input_path,
+                             (const char *const *)arguments->overrides.assignments,
+                             arguments->overrides.count, &error))
         return command_fail(&error);
-    const bool done = fit_trace(options, &trace, &error);
+    const bool done = fit_trace(arguments, &trace, &error);
     trace_workload_fini(&trace);
     return done ? 0 : command_fail(&error);
-}
-
-int trace_fit(int argc, char **argv)
-{
-    struct fit_options options = {.output_path = "-"};
-    int status = overrides_init(&options.overrides, argc) ? parse_options(argc, argv, &options)
-                                                          : command_out_of_memory();
-    if (status == 0)
-        status = options.help ? command_print_help("trace") : fit_file(&options);
-    overrides_fini(&options.overrides);
-    return status;
 }
