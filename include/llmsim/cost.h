@@ -47,6 +47,9 @@ enum bound { BOUND_COMPUTE, BOUND_MEMORY, BOUND_COMMUNICATION, BOUND_OVERHEAD, B
 struct cost {
     double time_s;
     double bound_s[BOUND_COUNT]; /* time_s by what bounds it; sums to time_s */
+    double host_s;               /* of BOUND_OVERHEAD, what the host takes between steps */
+    double prompts_s;            /* a step with chunks: its time but for host_s, less that which
+                                    its decodes would take alone; 0 where the model cannot tell */
     double flops;                /* of one rank */
     double bytes;                /* to and from device memory of one rank */
 };
@@ -56,8 +59,20 @@ static inline void cost_add(struct cost *sum, const struct cost *term)
     sum->time_s += term->time_s;
     for (int i = 0; i < BOUND_COUNT; i++)
         sum->bound_s[i] += term->bound_s[i];
+    sum->host_s += term->host_s;
     sum->flops += term->flops;
     sum->bytes += term->bytes;
+}
+
+/* The decodes of a step with chunks, alone. */
+static inline struct step_load step_load_decodes(const struct step_load *load)
+{
+    struct step_load decodes = *load;
+    if (decodes.group_rows > 0)
+        decodes.group_rows -= step_load_rows(load) - load->decode_sequences;
+    decodes.tokens = decodes.emitting_sequences = load->decode_sequences;
+    decodes.chunk_count = decodes.padded_chunk_tokens = decodes.idle_sequences = 0;
+    return decodes;
 }
 
 /* A way to cost steps, ready for one model, accelerator and engine. */

@@ -3,6 +3,7 @@
 #define LLMSIM_REQUEST_H
 
 #include <llmsim/error.h>
+#include <llmsim/time_part.h>
 #include <stdint.h>
 
 /* The longest prompt or output that is read at all. */
@@ -52,6 +53,7 @@ struct request_outcome {
     int32_t cached_tokens; /* prompt tokens found in the prefix cache at first admission */
     int32_t preemptions;
     enum request_status status;
+    int64_t parts_ns[TIME_PART_COUNT]; /* where finished_ns − arrival_ns went: they sum to it */
 };
 
 /* SOURCE_WAIT: nothing arrives before something finishes; only from a source with finished(). */

@@ -28,6 +28,13 @@ static void linear_step(void *state, const struct step_load *load, struct cost *
                     config->per_context_token_s * (double)context_tokens;
     *cost = (struct cost){.time_s = time_s};
     cost->bound_s[BOUND_OVERHEAD] = time_s;
+    if (load->chunk_count > 0) {
+        const struct step_load decodes = step_load_decodes(load);
+        struct cost alone = {0};
+        if (decodes.tokens > 0)
+            linear_step(state, &decodes, &alone);
+        cost->prompts_s = time_s - alone.time_s;
+    }
 }
 
 static void linear_stage_times(void *state, const struct step_load *load, const struct cost *cost,

@@ -149,14 +149,8 @@ static void add_rare(struct roofline *roofline, const struct step_load *load,
         add_idle_rows(roofline, load, cost);
 }
 
-void roofline_step(void *state, const struct step_load *load, struct cost *cost)
+static void decode_step(struct roofline *roofline, const struct step_load *load, struct cost *cost)
 {
-    struct roofline *roofline = state;
-    if (load->chunk_count > 0) {
-        bool padded = load->padded_chunk_tokens > 0 || load->idle_sequences > 0;
-        *cost = padded ? padded_step(roofline, load) : mixed_step(roofline, load);
-        return;
-    }
     int32_t sequences = load->decode_sequences;
     assert(sequences >= 1 && sequences <= roofline->max_num_seqs);
     assert(sequences == load->tokens && sequences == load->emitting_sequences);
@@ -168,4 +162,20 @@ void roofline_step(void *state, const struct step_load *load, struct cost *cost)
     cost_add(cost, &step->cost);
     if (roofline->has_rare || load->idle_sequences > 0)
         add_rare(roofline, load, step, cost);
+}
+
+void roofline_step(void *state, const struct step_load *load, struct cost *cost)
+{
+    struct roofline *roofline = state;
+    if (load->chunk_count == 0) {
+        decode_step(roofline, load, cost);
+        return;
+    }
+    struct cost alone = {0};
+    const struct step_load decodes = step_load_decodes(load);
+    if (decodes.tokens > 0)
+        decode_step(roofline, &decodes, &alone);
+    bool padded = load->padded_chunk_tokens > 0 || load->idle_sequences > 0;
+    *cost = padded ? padded_step(roofline, load) : mixed_step(roofline, load);
+    cost->prompts_s = (cost->time_s - cost->host_s) - (alone.time_s - alone.host_s);
 }

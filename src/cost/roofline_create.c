@@ -110,7 +110,9 @@ bool roofline_create(const struct cost_setup *setup, struct cost_model *cost_mod
         roofline->exchanges || roofline->latent || roofline->window_attention.layers > 0.0;
     const struct host_overhead *host = &accelerator->host;
     roofline->host = cost_of(host->step_s, BOUND_OVERHEAD, 0.0);
+    roofline->host.host_s = roofline->host.time_s;
     roofline->prefill_host = cost_of(host->step_s + host->prefill_step_s, BOUND_OVERHEAD, 0.0);
+    roofline->prefill_host.host_s = roofline->prefill_host.time_s;
     if (!allocate_tables(roofline)) {
         roofline_destroy(roofline);
         return error_run(error, "out of memory");

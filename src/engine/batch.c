@@ -87,8 +87,11 @@ static void requeue(struct replica *replica, int32_t index)
 {
     struct sequence *sequence = &replica->sequences[index];
     sequence->state = SEQUENCE_WAITING;
-    if (sequence->swapped_blocks == 0)
+    if (sequence->swapped_blocks == 0) {
+        if (sequence->account.lost_tokens < sequence->context_tokens)
+            sequence->account.lost_tokens = sequence->context_tokens;
         sequence->context_tokens = 0;
+    }
     queue_push(&replica->queue, index);
     replica->batch.waiting++;
 }
@@ -252,6 +255,7 @@ void batch_admit(struct batch *batch, int32_t tokens)
     queue_pop(&replica->queue, index);
     append_running(replica, index);
     sequence->state = SEQUENCE_PREFILLING;
+    account_admit(&sequence->account, batch->now_ns, sequence->outcome.scheduled_ns >= 0);
     if (sequence->outcome.scheduled_ns < 0)
         note_first_admission(replica, sequence);
     replica->pending.swapped_in += sequence->swapped_blocks;

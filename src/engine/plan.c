@@ -44,6 +44,7 @@ void replica_leave_cohort(struct replica *replica, int32_t index)
     }
     sequence->generated_tokens = sequence->context_tokens + 1 - sequence->outcome.prompt_tokens;
     sequence->last_token_ns = leave_group(replica, sequence);
+    account_leave(&sequence->account, &replica->account);
 }
 
 /* In order of admission: as the running list is gone through in vLLM, so are the blocks freed. */
@@ -66,8 +67,15 @@ static void load_chunk(struct step *step, const struct sequence *sequence,
                        const struct batch_prefill *prefill, int32_t window)
 {
     struct step_load *load = &step->load;
+    const bool decodes = sequence_wants_decode(sequence);
     load->tokens += prefill->chunk_tokens;
-    if (sequence_wants_decode(sequence)) {
+    step->members[step->member_count++] = (struct step_member){
+        .sequence = prefill->sequence,
+        .tokens = prefill->chunk_tokens,
+        .decodes = decodes,
+        .again = sequence->context_tokens < sequence->account.lost_tokens,
+    };
+    if (decodes) {
         int32_t context = sequence->context_tokens + 1;
         load->decode_sequences++;
         load->decode_context_sum += context;
@@ -220,6 +228,8 @@ static void commit_plan(struct replica *replica, struct step *step)
                                     .padded_chunk_tokens = replica->padded_chunk_tokens,
                                     .idle_sequences = replica->idle_sequences};
     step->emission_count = step->finishing_count = step->continuing_count = 0;
+    step->member_count = 0;
+    step->cohort_decodes = !replica->decodes_postponed;
     if (!replica->decodes_postponed)
         commit_decodes(replica, step);
     commit_prefills(replica, step);
@@ -249,7 +259,8 @@ static void repeat_plan(struct replica *replica, struct step *step)
     replica->plan_count++;
     step->load.chunk_count = step->load.padded_chunk_tokens = 0;
     step->load.idle_sequences = replica->idle_sequences;
-    step->emission_count = step->finishing_count = 0;
+    step->emission_count = step->finishing_count = step->member_count = 0;
+    step->cohort_decodes = true;
     step->transfer_s = 0.0;
     commit_decodes(replica, step);
     step->running = batch->running;

@@ -1,6 +1,7 @@
 #include "replica.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,15 +16,17 @@ static bool step_init(struct step *step, size_t capacity)
     step->emissions = calloc(capacity, sizeof *step->emissions);
     step->finishing = calloc(capacity, sizeof *step->finishing);
     step->chunks = calloc(capacity, sizeof *step->chunks);
+    step->members = calloc(capacity, sizeof *step->members);
     step->continuing = calloc(capacity + 1, sizeof *step->continuing);
     return step->emissions != NULL && step->finishing != NULL && step->chunks != NULL &&
-           step->continuing != NULL;
+           step->members != NULL && step->continuing != NULL;
 }
 
 static void step_fini(struct step *step)
 {
     free(step->emissions);
     free(step->finishing);
+    free(step->members);
     free(step->chunks);
     free(step->continuing);
 }
@@ -143,6 +146,7 @@ bool replica_deliver(struct replica *replica, const struct request *request, int
                     .status = REQUEST_COMPLETED},
         .state = SEQUENCE_WAITING,
         .last_token_ns = -1,
+        .account.until_ns = request->arrival_ns,
     };
     kv_blocks_identify(&replica->kv, &replica->sequences[index], request);
     if (!queue_push_new(&replica->queue, index, request, predicted_output_tokens))
@@ -196,6 +200,29 @@ void replica_cost_step(struct replica *replica)
     }
 }
 
+/* The time of everybody whose step it is. */
+static void account_for_step(struct replica *replica, const struct step *step)
+{
+    const struct step_load *load = &step->load;
+    const struct cost *cost = &step->cost;
+    const double computed_s = cost->time_s - step->transfer_s - cost->host_s;
+    const double share = computed_s > 0.0 ? cost->prompts_s / computed_s : 0.0;
+    const struct step_parts parts = account_divide(step->start_ns, step->end_ns, step->transfer_s,
+                                                   cost->host_s, fmin(fmax(share, 0.0), 1.0));
+    account_step(&replica->account, &parts, step->cohort_decodes);
+    const double prompt_tokens = load->tokens - load->decode_sequences;
+    for (int32_t i = 0; i < step->member_count; i++) {
+        const struct step_member *member = &step->members[i];
+        struct account_entry *entry = &replica->sequences[member->sequence].account;
+        if (member->decodes)
+            account_decode(entry, &parts);
+        else
+            account_chunk(entry, &parts, member->tokens / prompt_tokens, member->again);
+    }
+    for (int32_t i = 0; i < step->emission_count; i++)
+        account_join(&replica->sequences[step->emissions[i].sequence].account, &replica->account);
+}
+
 void replica_launch_step(struct replica *replica, int64_t now_ns, int64_t end_ns)
 {
     struct step *step = replica->planned;
@@ -205,6 +232,7 @@ void replica_launch_step(struct replica *replica, int64_t now_ns, int64_t end_ns
     replica->in_flight = step;
     replica->result->steps++;
     replica->result->busy_ns += end_ns - now_ns;
+    account_for_step(replica, step);
     /* vLLM's asynchronous scheduling: two steps in flight. The next one is planned before this
      * one's tokens and freed blocks are there. */
     if (replica->setup->async_scheduling)
@@ -234,6 +262,18 @@ static void report_tokens(struct replica *replica, const struct step *step)
     }
 }
 
+static void close_account(struct sequence *sequence)
+{
+    struct request_outcome *outcome = &sequence->outcome;
+    int64_t sum_ns = 0;
+    for (int i = 0; i < TIME_PART_COUNT; i++) {
+        outcome->parts_ns[i] = sequence->account.parts_ns[i];
+        sum_ns += outcome->parts_ns[i];
+    }
+    assert(sum_ns == outcome->finished_ns - outcome->arrival_ns);
+    (void)sum_ns; /* without assertions */
+}
+
 static void finish_sequences(struct replica *replica, const struct step *step)
 {
     const struct observer *observer = replica->setup->observer;
@@ -249,6 +289,8 @@ static void finish_sequences(struct replica *replica, const struct step *step)
             }
         }
         sequence->outcome.finished_ns = step->end_ns;
+        account_leave(&sequence->account, &replica->account);
+        close_account(sequence);
         observer->outcome(observer->context, &sequence->outcome);
         kv_blocks_forget(sequence);
         replica->unused_sequences[replica->unused_count++] = index;

@@ -22,6 +22,14 @@ struct token_group {
     int32_t count;
 };
 
+/* A sequence outside the cohort that computes something in a step. */
+struct step_member {
+    int32_t sequence;
+    int32_t tokens;
+    bool decodes; /* one token, as those in the cohort */
+    bool again;   /* what a preemption lost */
+};
+
 /* A step from its planning to its end. */
 struct step {
     int64_t start_ns, end_ns;
@@ -33,8 +41,11 @@ struct step {
     int32_t emission_count;
     int32_t finishing_count;
     int32_t continuing_count;
-    struct emission *emissions; /* owned; room for max_num_seqs, as the next three */
+    int32_t member_count;
+    bool cohort_decodes;
+    struct emission *emissions; /* owned; room for max_num_seqs, as the next four */
     int32_t *finishing;
+    struct step_member *members;
     struct prefill_chunk *chunks;
     struct token_group *continuing; /* who decodes on */
 };
@@ -86,6 +97,7 @@ struct replica {
     bool steady;     /* the plan before was decodes alone, and nothing has happened since */
     int64_t wake_ns; /* when the policy wants to be asked again */
     int32_t idle_sequences;
+    struct account account;
     int64_t latest_end_ns; /* of the step started last */
     struct step steps[2];
     struct step *in_flight; /* NULL: idle */

@@ -3,6 +3,7 @@
 #ifndef LLMSIM_ENGINE_SEQUENCE_H
 #define LLMSIM_ENGINE_SEQUENCE_H
 
+#include "account.h"
 #include "prefix_cache.h"
 #include <llmsim/request.h>
 #include <stdbool.h>
@@ -32,6 +33,7 @@ struct sequence {
     int32_t client;           /* in the queue's counters */
     struct prefix_chain chain;
     struct prefix_hold hold;
+    struct account_entry account;
 };
 
 /* Tokens it has to compute before it emits its next one. */
