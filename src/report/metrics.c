@@ -125,6 +125,8 @@ void metrics_outcome(struct metrics *metrics, const struct request_outcome *outc
     metrics->completed++;
     metrics->input_tokens += outcome->prompt_tokens;
     metrics->output_tokens += outcome->output_tokens;
+    for (int i = 0; i < TIME_PART_COUNT; i++)
+        metrics->parts_ns[i] += (uint64_t)outcome->parts_ns[i];
     histogram_add(&metrics->latency[LATENCY_TTFT], ttft_ns, 1);
     histogram_add(&metrics->latency[LATENCY_E2EL], e2el_ns, 1);
     if (tpot_ns >= 0)

@@ -19,8 +19,9 @@ struct metrics {
     struct slo slo;
     struct histogram latency[LATENCY_COUNT];
     int64_t completed, failed, good;
-    int64_t input_tokens, output_tokens; /* of completed requests */
-    uint64_t digest;                     /* of every outcome, whatever their order */
+    int64_t input_tokens, output_tokens;      /* of completed requests */
+    histogram_wide parts_ns[TIME_PART_COUNT]; /* likewise: where their time went */
+    uint64_t digest;                          /* of every outcome, whatever their order */
     /* Over steps. */
     int64_t steps;
     int64_t sequence_sum, token_sum;

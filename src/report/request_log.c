@@ -17,8 +17,12 @@ bool request_log_init(struct request_log *log, FILE *stream)
     log->waiting = calloc(log->capacity, sizeof *log->waiting);
     log->present = calloc(log->capacity, sizeof *log->present);
     fputs("request_id,arrival_s,prompt_tokens,output_tokens,cached_tokens,scheduled_s,"
-          "first_token_s,finished_s,ttft_s,tpot_s,e2e_s,preemptions,status\n",
+          "first_token_s,finished_s,ttft_s,tpot_s,e2e_s,preemptions,status",
           stream);
+    static const char *const parts[TIME_PART_COUNT] = TIME_PART_NAMES;
+    for (int i = 0; i < TIME_PART_COUNT; i++)
+        fprintf(stream, ",%s_s", parts[i]);
+    fputc('\n', stream);
     return log->waiting != NULL && log->present != NULL;
 }
 
@@ -30,10 +34,15 @@ void request_log_fini(struct request_log *log)
 }
 
 /* Nine decimals are exact nanoseconds; what did not happen is empty. */
-static void print_seconds(int64_t ns, FILE *stream)
+static void print_time(int64_t ns, FILE *stream)
 {
     if (ns >= 0)
         fprintf(stream, "%" PRId64 ".%09" PRId64, ns / SIM_NS_PER_S, ns % SIM_NS_PER_S);
+}
+
+static void print_seconds(int64_t ns, FILE *stream)
+{
+    print_time(ns, stream);
     fputc(',', stream);
 }
 
@@ -50,7 +59,12 @@ static void print_row(const struct request_outcome *outcome, FILE *stream)
     print_seconds(completed ? outcome->first_token_ns - outcome->arrival_ns : -1, stream);
     print_seconds(metrics_tpot_ns(outcome), stream);
     print_seconds(completed ? outcome->finished_ns - outcome->arrival_ns : -1, stream);
-    fprintf(stream, "%d,%s\n", outcome->preemptions, completed ? "completed" : "rejected");
+    fprintf(stream, "%d,%s", outcome->preemptions, completed ? "completed" : "rejected");
+    for (int i = 0; i < TIME_PART_COUNT; i++) {
+        fputc(',', stream);
+        print_time(completed ? outcome->parts_ns[i] : -1, stream);
+    }
+    fputc('\n', stream);
 }
 
 static bool grow(struct request_log *log, size_t needed)

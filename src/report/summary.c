@@ -12,6 +12,8 @@ const char *const summary_bound_names[BOUND_COUNT] = {[BOUND_COMPUTE] = "compute
                                                       [BOUND_COMMUNICATION] = "communication",
                                                       [BOUND_OVERHEAD] = "overhead"};
 
+const char *const summary_part_names[TIME_PART_COUNT] = TIME_PART_NAMES;
+
 static const double NS_PER_MS = 1e6;
 
 static double ratio(double part, double whole)
@@ -109,6 +111,9 @@ void summary_fill(struct summary *summary, const struct metrics *metrics,
     };
     for (int i = 0; i < LATENCY_COUNT; i++)
         fill_latency(&summary->latency[i], &metrics->latency[i]);
+    for (int i = 0; i < TIME_PART_COUNT; i++)
+        summary->part_mean_ms[i] =
+            ratio((double)metrics->parts_ns[i] / NS_PER_MS, (double)metrics->completed);
     fill_kv_cache(summary, metrics, context);
     fill_utilisation(summary, metrics, context);
 }

@@ -25,6 +25,7 @@ struct summary {
     double request_goodput_per_s; /* NaN without an SLO */
     double output_throughput_per_s, total_token_throughput_per_s;
     struct latency_summary latency[LATENCY_COUNT];
+    double part_mean_ms[TIME_PART_COUNT]; /* they sum to the mean end-to-end latency */
 
     int64_t replicas;                   /* data-parallel ranks × engines of a pipeline */
     int64_t num_gpu_blocks, block_size; /* of one replica */
@@ -84,11 +85,19 @@ static inline double summary_prefix_hit_rate(const struct summary *summary)
     return queries > 0.0 ? (double)summary->prefix_hit_tokens / queries : 0.0;
 }
 
+/* A part's share of the time of all completed requests, from arrival to end. */
+static inline double summary_part_share(const struct summary *summary, enum time_part part)
+{
+    double whole_ms = summary->latency[LATENCY_E2EL].mean_ms;
+    return whole_ms > 0.0 ? summary->part_mean_ms[part] / whole_ms : 0.0;
+}
+
 void summary_fill(struct summary *summary, const struct metrics *metrics,
                   const struct summary_context *context);
 
 extern const char *const summary_latency_names[LATENCY_COUNT]; /* "ttft", … */
 extern const char *const summary_bound_names[BOUND_COUNT];     /* "compute", … */
+extern const char *const summary_part_names[TIME_PART_COUNT];  /* "queue", … */
 
 /* A table for people. */
 void summary_print_text(const struct summary *summary, FILE *stream);

@@ -52,6 +52,21 @@ static bool set_benchmark(json_t *root, const struct summary *summary)
     return done;
 }
 
+/* Where the time of completed requests goes. */
+static bool set_account(json_t *root, const struct summary *summary)
+{
+    json_t *account = json_object();
+    bool done = true;
+    for (int i = 0; i < TIME_PART_COUNT; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "mean_%s_ms", summary_part_names[i]);
+        done &= set(account, key, json_real(summary->part_mean_ms[i]));
+        snprintf(key, sizeof key, "%s_share", summary_part_names[i]);
+        done &= set(account, key, json_real(summary_part_share(summary, (enum time_part)i)));
+    }
+    return set(root, "request_time", account) && done;
+}
+
 static bool set_waste(json_t *object, const char *name, const struct kv_waste *waste)
 {
     json_t *bytes = json_object();
@@ -116,6 +131,7 @@ bool summary_print_json(const struct summary *summary, json_t *config, FILE *str
     snprintf(digest, sizeof digest, "%016" PRIx64, summary->digest);
     json_t *root = json_object();
     bool done = set_benchmark(root, summary);
+    done &= set_account(root, summary);
     done &= set_kv_cache(root, summary);
     done &= set_engine(root, summary);
     done &= set_utilisation(root, summary);

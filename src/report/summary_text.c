@@ -79,6 +79,10 @@ static void print_engine(const struct summary *summary, FILE *stream)
                 100.0 * summary->bound_share[i]);
     if (setting_is_set(summary->mfu))
         fprintf(stream, "; MFU %.1f %%, MBU %.1f %%", 100.0 * summary->mfu, 100.0 * summary->mbu);
+    fputs("\nTime by request ", stream);
+    for (int i = 0; i < TIME_PART_COUNT; i++)
+        fprintf(stream, "%s%s %.1f %%", i > 0 ? ", " : "", summary_part_names[i],
+                100.0 * summary_part_share(summary, (enum time_part)i));
     fputc('\n', stream);
 }
 
