@@ -13,7 +13,7 @@ struct step_parts account_divide(int64_t start_ns, int64_t end_ns, double transf
     const int64_t host_ns = host_s > 0.0 ? sim_ns_from_s(host_s) : 0;
     parts.host_ns = host_ns < left_ns ? host_ns : left_ns;
     left_ns -= parts.host_ns;
-    parts.prompts_ns = (int64_t)((double)left_ns * prompts_share);
+    parts.prompts_ns = prompts_share > 0.0 ? (int64_t)((double)left_ns * prompts_share) : 0;
     parts.rest_ns = left_ns - parts.prompts_ns;
     return parts;
 }

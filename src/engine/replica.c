@@ -200,15 +200,22 @@ void replica_cost_step(struct replica *replica)
     }
 }
 
+/* Of what a step with chunks computes, the part that they add. */
+static double prompts_share(const struct step *step)
+{
+    const struct cost *cost = &step->cost;
+    const double computed_s = cost->time_s - step->transfer_s - cost->host_s;
+    return computed_s > 0.0 ? fmin(fmax(cost->prompts_s / computed_s, 0.0), 1.0) : 0.0;
+}
+
 /* The time of everybody whose step it is. */
 static void account_for_step(struct replica *replica, const struct step *step)
 {
     const struct step_load *load = &step->load;
     const struct cost *cost = &step->cost;
-    const double computed_s = cost->time_s - step->transfer_s - cost->host_s;
-    const double share = computed_s > 0.0 ? cost->prompts_s / computed_s : 0.0;
-    const struct step_parts parts = account_divide(step->start_ns, step->end_ns, step->transfer_s,
-                                                   cost->host_s, fmin(fmax(share, 0.0), 1.0));
+    const double share = load->chunk_count > 0 ? prompts_share(step) : 0.0;
+    const struct step_parts parts =
+        account_divide(step->start_ns, step->end_ns, step->transfer_s, cost->host_s, share);
     account_step(&replica->account, &parts, step->cohort_decodes);
     const double prompt_tokens = load->tokens - load->decode_sequences;
     for (int32_t i = 0; i < step->member_count; i++) {
