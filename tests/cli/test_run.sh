@@ -77,10 +77,17 @@ expect 'a configuration on stdin' cmp table.txt stdin.txt
 
 header=request_id,arrival_s,prompt_tokens,output_tokens,cached_tokens,scheduled_s,first_token_s
 header=$header,finished_s,ttft_s,tpot_s,e2e_s,preemptions,status
+header=$header,queue_s,prefill_s,interference_s,decode_s,preemption_s,transfer_s,host_s
 expect 'header of requests' test "$(head -n 1 a/x.csv)" = $header
 expect 'rows of requests' test "$(wc -l <a/x.csv)" = 301
 expect 'order of requests' diff <(tail -n +2 a/x.csv | cut -d, -f1) <(seq 0 299)
-expect 'every request completed' test "$(grep -c ',completed$' a/x.csv)" = 300
+expect 'every request completed' test "$(grep -c ',completed,' a/x.csv)" = 300
+expect 'parts of the time sum to it, to the nanosecond' awk -F, 'NR > 1 {
+    parts = 0
+    for (i = 14; i <= 20; i++)
+        parts += int($i * 1e9 + 0.5)
+    wrong += parts != int($11 * 1e9 + 0.5)
+} END { exit wrong > 0 || NR != 301 }' a/x.csv
 
 # --- configurations printed
 

@@ -47,6 +47,23 @@ static const char *check_cached_tokens(const struct simulation_setup *setup,
     return NULL;
 }
 
+static const char *check_account(const struct request_outcome *outcome)
+{
+    int64_t sum_ns = 0;
+    for (int i = 0; i < TIME_PART_COUNT; i++) {
+        if (outcome->parts_ns[i] < 0)
+            return "no part of a request's time is negative";
+        sum_ns += outcome->parts_ns[i];
+    }
+    if (sum_ns != outcome->finished_ns - outcome->arrival_ns)
+        return "the parts of a request's time sum to it";
+    if (outcome->parts_ns[TIME_QUEUE] != outcome->scheduled_ns - outcome->arrival_ns)
+        return "a request is in the queue until it is first scheduled";
+    if (outcome->preemptions == 0 && outcome->parts_ns[TIME_PREEMPTION] > 0)
+        return "who is not preempted loses nothing";
+    return NULL;
+}
+
 static const char *check_outcome(const struct simulation_setup *setup,
                                  const struct request *request,
                                  const struct request_outcome *outcome)
@@ -71,6 +88,9 @@ static const char *check_outcome(const struct simulation_setup *setup,
         return "the first of one token is the last";
     if (outcome->preemptions < 0)
         return "preemptions are counted from 0";
+    const char *broken = check_account(outcome);
+    if (broken != NULL)
+        return broken;
     return check_cached_tokens(setup, outcome);
 }
 

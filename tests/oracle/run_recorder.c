@@ -96,7 +96,16 @@ static void cost_step(void *state, const struct step_load *load, struct cost *co
     record_load(recorder, load);
 
     double seconds = linear_cost_s(recorder->cost, prefill_rows, decode_rows, context_tokens);
-    *cost = (struct cost){.time_s = seconds, .bound_s[BOUND_OVERHEAD] = seconds};
+    double host_s = recorder_host_s(recorder->cost);
+    double alone_s =
+        load->decode_sequences > 0
+            ? linear_cost_s(recorder->cost, 0, load->decode_sequences, load->decode_context_sum) -
+                  host_s
+            : 0.0;
+    *cost = (struct cost){.time_s = seconds,
+                          .bound_s[BOUND_OVERHEAD] = seconds,
+                          .host_s = host_s,
+                          .prompts_s = seconds - host_s - alone_s};
     recorder->computing_s = seconds;
     recorder->context_tokens = context_tokens;
 }

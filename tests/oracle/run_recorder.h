@@ -38,6 +38,12 @@ static inline double recorder_transfer_s(const struct cost *cost, int32_t stages
     return cost->time_s / (4.0 * stages);
 }
 
+/* The host's part of every step. */
+static inline double recorder_host_s(const struct linear_cost *cost)
+{
+    return cost->base_s / 4.0;
+}
+
 /* Fills in the setup's cost model, source and observer, and runs it. What a request points to is
  * gone when the next one is read, as the contract allows. A setup that
  * says nothing of parallel sizes has one replica. False when the engine

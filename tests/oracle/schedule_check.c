@@ -73,6 +73,20 @@ static void check_request(size_t index, const struct expected_request *expected,
                   expected->finished_s, expected->preemptions);
 }
 
+/* Parts of a step are rounded, each to less than a nanosecond. */
+static void check_parts(size_t index, const struct expected_parts *expected,
+                        const struct request_outcome *outcome)
+{
+    static const char *const names[TIME_PART_COUNT] = TIME_PART_NAMES;
+    enum { ROUNDING_NS = 8 };
+    for (int i = 0; i < TIME_PART_COUNT; i++) {
+        int64_t off_ns = outcome->parts_ns[i] - sim_ns_from_s(expected->part_s[i]);
+        ck_assert_msg(off_ns <= ROUNDING_NS && off_ns >= -ROUNDING_NS,
+                      "request %c: %.9f s of %s, expected %.9f s", (char)('A' + index),
+                      sim_s_from_ns(outcome->parts_ns[i]), names[i], expected->part_s[i]);
+    }
+}
+
 static void check_run(const struct schedule *schedule, const struct recorded_run *run)
 {
     for (size_t i = 0; i < schedule->step_count && i < run->step_count; i++) {
@@ -84,6 +98,8 @@ static void check_run(const struct schedule *schedule, const struct recorded_run
     }
     for (size_t i = 0; i < schedule->request_count; i++) {
         check_request(i, &schedule->expected[i], &run->outcomes[i]);
+        if (schedule->parts != NULL)
+            check_parts(i, &schedule->parts[i], &run->outcomes[i]);
         int32_t cached = schedule->cached_tokens != NULL ? schedule->cached_tokens[i] : 0;
         ck_assert_msg(run->outcomes[i].cached_tokens == cached,
                       "request %c: %d cached tokens, expected %d", (char)('A' + i),

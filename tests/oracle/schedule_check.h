@@ -19,6 +19,11 @@ struct expected_request {
     int32_t preemptions;
 };
 
+/* Where a request's time went. */
+struct expected_parts {
+    double part_s[TIME_PART_COUNT];
+};
+
 /* Of a step, once it is planned. */
 struct expected_blocks {
     int64_t used;
@@ -35,6 +40,7 @@ struct schedule {
     const struct expected_request *expected;
     const struct expected_blocks *blocks; /* one a step; NULL: unimportant */
     const int32_t *replicas;              /* one a step; NULL: one */
+    const struct expected_parts *parts;   /* one a request; NULL: unimportant */
     const int32_t *cached_tokens;         /* one a request; NULL: none */
     uint64_t gap_square_sum_s2;           /* of the intervals between tokens; 0: unimportant */
 };
