@@ -7,7 +7,8 @@
 
 #define HEADER                                                                                     \
     "request_id,arrival_s,prompt_tokens,output_tokens,cached_tokens,scheduled_s,first_token_s,"    \
-    "finished_s,ttft_s,tpot_s,e2e_s,preemptions,status\n"
+    "finished_s,ttft_s,tpot_s,e2e_s,preemptions,status,queue_s,prefill_s,interference_s,decode_s," \
+    "preemption_s,transfer_s,host_s\n"
 
 static char *text;
 static size_t length;
@@ -39,12 +40,14 @@ START_TEST(test_rows)
                                     .prompt_tokens = 10,
                                     .output_tokens = 3,
                                     .cached_tokens = 4,
-                                    .preemptions = 2};
+                                    .preemptions = 2,
+                                    .parts_ns = {1, 2, 3, 4, 5, 6, 10500000002}};
     struct request_outcome one_token = {.request_id = 0,
                                         .first_token_ns = 7,
                                         .finished_ns = 7,
                                         .prompt_tokens = 1,
-                                        .output_tokens = 1};
+                                        .output_tokens = 1,
+                                        .parts_ns = {[TIME_PREFILL] = 7}};
     struct request_outcome rejected = {.request_id = 2,
                                        .arrival_ns = INT64_MAX / 2,
                                        .scheduled_ns = -1,
@@ -57,12 +60,14 @@ START_TEST(test_rows)
     request_log_add(&log, &whole);
     request_log_add(&log, &one_token);
     finish(&log);
-    ck_assert_str_eq(text,
-                     HEADER "0,0.000000000,1,1,0,0.000000000,0.000000007,0.000000007,0.000000007,,"
-                            "0.000000007,0,completed\n"
-                            "1,1.500000000,10,3,4,1.500000001,2.000000000,12.000000002,0.500000000,"
-                            "5.000000001,10.500000002,2,completed\n"
-                            "2,4611686018.427387903,100000000,5,0,,,,,,,0,rejected\n");
+    ck_assert_str_eq(text, HEADER
+                     "0,0.000000000,1,1,0,0.000000000,0.000000007,0.000000007,0.000000007,,"
+                     "0.000000007,0,completed,0.000000000,0.000000007,0.000000000,"
+                     "0.000000000,0.000000000,0.000000000,0.000000000\n"
+                     "1,1.500000000,10,3,4,1.500000001,2.000000000,12.000000002,0.500000000,"
+                     "5.000000001,10.500000002,2,completed,0.000000001,0.000000002,0.000000003,"
+                     "0.000000004,0.000000005,0.000000006,10.500000002\n"
+                     "2,4611686018.427387903,100000000,5,0,,,,,,,0,rejected,,,,,,,\n");
     free(text);
 }
 END_TEST

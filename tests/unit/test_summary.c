@@ -60,6 +60,8 @@ static struct summary different_figures(void)
     }
     for (int i = 0; i < BOUND_COUNT; i++)
         summary.bound_share[i] = 74 + i;
+    for (int i = 0; i < TIME_PART_COUNT; i++)
+        summary.part_mean_ms[i] = 500 + 100 * i;
     return summary;
 }
 
@@ -107,6 +109,20 @@ static const struct {
     {"engine.busy_share", 71},
     {"engine.replicas", 90},
     {"engine.idle_steps", 91},
+    {"request_time.mean_queue_ms", 500},
+    {"request_time.queue_share", 12.5},
+    {"request_time.mean_prefill_ms", 600},
+    {"request_time.prefill_share", 15},
+    {"request_time.mean_interference_ms", 700},
+    {"request_time.interference_share", 17.5},
+    {"request_time.mean_decode_ms", 800},
+    {"request_time.decode_share", 20},
+    {"request_time.mean_preemption_ms", 900},
+    {"request_time.preemption_share", 22.5},
+    {"request_time.mean_transfer_ms", 1000},
+    {"request_time.transfer_share", 25},
+    {"request_time.mean_host_ms", 1100},
+    {"request_time.host_share", 27.5},
     {"utilisation.mfu", 72},
     {"utilisation.mbu", 73},
     {"utilisation.compute_share", 74},
@@ -166,6 +182,8 @@ START_TEST(test_kv_cache_text)
     assert_text(&summary, "21.5 % of prompt tokens found\n", true);
     summary.prefix_caching = false;
     assert_text(&summary, "Prefix cache", false);
+    summary.part_mean_ms[TIME_QUEUE] = 10.0;
+    assert_text(&summary, "Time by request queue 25.0 %, prefill ", true);
     summary.swapped_out = 0;
     assert_text(&summary, "Preemptions     66\n", true);
 }
@@ -195,6 +213,7 @@ START_TEST(test_json_keys)
                                        "output_throughput",
                                        "total_token_throughput",
                                        "request_goodput",
+                                       "request_time",
                                        "kv_cache",
                                        "engine",
                                        "utilisation",
