@@ -11,8 +11,11 @@ struct step_report {
     int32_t replica; /* from 0; under pipeline parallelism, those of one pipeline are neighbours */
     int64_t start_ns, end_ns;
     int32_t tokens;
-    int32_t sequences; /* in the batch */
-    int32_t running;   /* admitted and not finished, at the time the step was planned */
+    int32_t sequences;     /* in the batch */
+    int32_t prompt_tokens; /* of prompts; after a preemption, of what is computed again too */
+    int32_t output_tokens; /* that it gives */
+    int32_t running;       /* admitted and not finished, at the time the step was planned */
+    int32_t preempted;     /* likewise, but waiting again since they were preempted */
     /* KV memory, once the step was planned; what is shared counts once. Of the blocks used, some are
      * empty: reserved and not reached, or left by a request that has ended. */
     int64_t kv_blocks_used, kv_blocks_empty;

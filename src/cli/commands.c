@@ -16,6 +16,8 @@ const struct command commands[] = {
      CONFIG_OPTIONS
      "      --json FILE      the summary as JSON, by the keys of vLLM's benchmark ('-': stdout)\n"
      "      --requests FILE  a CSV row a request ('-': stdout)\n"
+     "      --timeline FILE  a CSV row a second: queue, batch, KV use, tokens/s ('-': stdout);\n"
+     "                       of a long run, rows of 2, 4, 8 ... seconds: at most 10000\n"
      "  -q, --quiet          no progress and no timing on stderr\n"
      "      --print-config   show everything as resolved, as a configuration, and stop\n",
      command_run},

@@ -15,18 +15,19 @@
 struct run_options {
     const char *config_path;
     struct overrides overrides;
-    const char *json_path, *requests_path;
+    const char *json_path, *requests_path, *timeline_path;
     bool quiet, print_config, help;
 };
 
 /* 0, or the exit status of a command line that is wrong. */
 static int parse_options(int argc, char **argv, struct run_options *options)
 {
-    enum { JSON = 256, REQUESTS, SEED, PRINT_CONFIG };
+    enum { JSON = 256, REQUESTS, TIMELINE, SEED, PRINT_CONFIG };
     static const struct option known[] = {
         {"set", required_argument, NULL, 's'},
         {"json", required_argument, NULL, JSON},
         {"requests", required_argument, NULL, REQUESTS},
+        {"timeline", required_argument, NULL, TIMELINE},
         {"seed", required_argument, NULL, SEED},
         {"quiet", no_argument, NULL, 'q'},
         {"print-config", no_argument, NULL, PRINT_CONFIG},
@@ -43,6 +44,8 @@ static int parse_options(int argc, char **argv, struct run_options *options)
             options->json_path = optarg;
         else if (option == REQUESTS)
             options->requests_path = optarg;
+        else if (option == TIMELINE)
+            options->timeline_path = optarg;
         else if (option == 'q')
             options->quiet = true;
         else if (option == PRINT_CONFIG)
@@ -140,7 +143,7 @@ static void print_timing(const struct experiment_result *result, double elapsed_
 }
 
 /* Where the results go: the table is left out where stdout carries something else. */
-enum { OUTPUT_JSON, OUTPUT_REQUESTS, OUTPUT_TABLE, OUTPUT_COUNT };
+enum { OUTPUT_JSON, OUTPUT_REQUESTS, OUTPUT_TIMELINE, OUTPUT_TABLE, OUTPUT_COUNT };
 
 static bool open_output(struct output_file *output, const char *path,
                         const struct experiment_config *config, const char *config_path,
@@ -152,22 +155,38 @@ static bool open_output(struct output_file *output, const char *path,
            output_file_open(output, path, error);
 }
 
+/* Two of them may not be the same file, or both stdout. */
+static bool is_taken(const struct output_file outputs[OUTPUT_COUNT], int index)
+{
+    const struct output_file *output = &outputs[index];
+    for (int i = 0; i < index; i++) {
+        const struct output_file *other = &outputs[i];
+        bool same =
+            output->path != NULL && other->path != NULL && strcmp(output->path, other->path) == 0;
+        if (same || (output->stream == stdout && other->stream == stdout))
+            return true;
+    }
+    return false;
+}
+
 static bool open_outputs(struct output_file outputs[OUTPUT_COUNT],
                          const struct experiment_config *config, const char *config_path,
                          struct error *error)
 {
-    struct output_file *json = &outputs[OUTPUT_JSON], *requests = &outputs[OUTPUT_REQUESTS];
-    if (!open_output(json, config->output.json, config, config_path, error) ||
-        !open_output(requests, config->output.requests, config, config_path, error))
-        return false;
-    bool same =
-        json->path != NULL && requests->path != NULL && strcmp(json->path, requests->path) == 0;
-    if (same || (json->stream == stdout && requests->stream == stdout))
-        return error_input(error, NULL, "%s: cannot hold both the JSON and the requests",
-                           config->output.json);
-    if (json->stream == stdout || requests->stream == stdout)
-        return true;
-    return output_file_open(&outputs[OUTPUT_TABLE], "-", error);
+    const char *const paths[OUTPUT_TABLE] = {
+        [OUTPUT_JSON] = config->output.json,
+        [OUTPUT_REQUESTS] = config->output.requests,
+        [OUTPUT_TIMELINE] = config->output.timeline,
+    };
+    bool table = true;
+    for (int i = 0; i < OUTPUT_TABLE; i++) {
+        if (!open_output(&outputs[i], paths[i], config, config_path, error))
+            return false;
+        if (is_taken(outputs, i))
+            return error_input(error, NULL, "%s: cannot hold both of two outputs", paths[i]);
+        table = table && outputs[i].stream != stdout;
+    }
+    return !table || output_file_open(&outputs[OUTPUT_TABLE], "-", error);
 }
 
 static bool write_results(struct output_file outputs[OUTPUT_COUNT],
@@ -194,6 +213,7 @@ static int simulate(const struct experiment_config *config, const struct run_opt
     if (done) {
         struct experiment_hooks hooks = {
             .requests = outputs[OUTPUT_REQUESTS].stream,
+            .timeline = outputs[OUTPUT_TIMELINE].stream,
             .progress = options->quiet ? NULL : progress_show,
         };
         done = experiment_run(config, &hooks, &result, &error);
@@ -221,6 +241,8 @@ static int run_with(const struct run_options *options)
         config.output.json = options->json_path;
     if (options->requests_path != NULL)
         config.output.requests = options->requests_path;
+    if (options->timeline_path != NULL)
+        config.output.timeline = options->timeline_path;
     int status = 0;
     if (options->print_config) {
         experiment_config_print(&config, stdout);

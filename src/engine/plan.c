@@ -235,6 +235,7 @@ static void commit_plan(struct replica *replica, struct step *step)
     commit_prefills(replica, step);
     step->load.emitting_sequences += step->emission_count;
     step->running = batch->running;
+    step->preempted = batch->waiting - replica->new_count;
     count_blocks(replica, step);
     const struct pending_transfer *pending = &replica->pending;
     bool copies = pending->swapped_out + pending->swapped_in + pending->loaded > 0;
@@ -264,6 +265,7 @@ static void repeat_plan(struct replica *replica, struct step *step)
     step->transfer_s = 0.0;
     commit_decodes(replica, step);
     step->running = batch->running;
+    step->preempted = batch->waiting - replica->new_count;
     count_blocks(replica, step);
     replica->steady = step->finishing_count == 0;
 }

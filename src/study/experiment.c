@@ -3,6 +3,7 @@
 #include "orders.h"
 #include "policies.h"
 #include "request_log.h"
+#include "timeline.h"
 #include <llmsim/sim_time.h>
 #include <string.h>
 
@@ -10,7 +11,8 @@
 struct watch {
     struct metrics metrics;
     struct request_log log;
-    bool logs;
+    struct timeline timeline;
+    bool logs, times;
     void (*progress)(double fraction);
 };
 
@@ -18,6 +20,8 @@ static void watch_step(void *context, const struct step_report *report)
 {
     struct watch *watch = context;
     metrics_step(&watch->metrics, report);
+    if (watch->times)
+        timeline_step(&watch->timeline, report);
 }
 
 static void watch_token_gaps(void *context, int64_t gap_ns, int32_t count)
@@ -32,6 +36,8 @@ static void watch_outcome(void *context, const struct request_outcome *outcome)
     metrics_outcome(&watch->metrics, outcome);
     if (watch->logs)
         request_log_add(&watch->log, outcome);
+    if (watch->times)
+        timeline_outcome(&watch->timeline, outcome);
 }
 
 static void watch_progress(void *context, double fraction)
@@ -41,25 +47,30 @@ static void watch_progress(void *context, double fraction)
         watch->progress(fraction);
 }
 
+static int64_t replicas_of(const struct engine_config *engine)
+{
+    return engine->data_parallel_size * engine->pipeline_parallel_size;
+}
+
 static bool watch_init(struct watch *watch, const struct experiment_config *config,
                        const struct experiment_hooks *hooks)
 {
     memset(watch, 0, sizeof *watch);
     watch->progress = hooks->progress;
     watch->logs = hooks->requests != NULL;
+    watch->times = hooks->timeline != NULL;
+    const double kv_blocks =
+        (double)config->kv_memory.replica_blocks * (double)replicas_of(&config->engine);
     return metrics_init(&watch->metrics, &config->slo) &&
-           (!watch->logs || request_log_init(&watch->log, hooks->requests));
+           (!watch->logs || request_log_init(&watch->log, hooks->requests)) &&
+           (!watch->times || timeline_init(&watch->timeline, kv_blocks, hooks->timeline));
 }
 
 static void watch_fini(struct watch *watch)
 {
     metrics_fini(&watch->metrics);
     request_log_fini(&watch->log);
-}
-
-static int64_t replicas_of(const struct engine_config *engine)
-{
-    return engine->data_parallel_size * engine->pipeline_parallel_size;
+    timeline_fini(&watch->timeline);
 }
 
 static void fill_summary(const struct experiment_config *config,
@@ -178,6 +189,8 @@ static bool simulate(const struct experiment_config *config, struct cost_model *
         return false;
     if (watch->log.out_of_memory)
         return error_run(error, "out of memory for the request log");
+    if (watch->times)
+        timeline_write(&watch->timeline);
     result->left_out = source->left_out(source->state);
     fill_summary(config, cost_model, watch, result);
     return true;

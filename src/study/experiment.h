@@ -9,6 +9,7 @@
 /* What to do on the way. Any member may be NULL. */
 struct experiment_hooks {
     FILE *requests;                    /* the per-request CSV goes here */
+    FILE *timeline;                    /* and that over time here */
     void (*progress)(double fraction); /* now and then; 0: unknown */
 };
 

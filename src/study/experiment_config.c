@@ -25,6 +25,13 @@ static const struct setting output_keys[] = {
         .preset = "none",
         .help = "a CSV row a request, as --requests",
     },
+    {
+        .name = "timeline",
+        .kind = SETTING_PATH,
+        .offset = OUTPUT(timeline),
+        .preset = "none",
+        .help = "a CSV row a second, as --timeline",
+    },
 };
 static const struct settings_table output_settings = {"the output section", output_keys,
                                                       sizeof output_keys / sizeof *output_keys};
