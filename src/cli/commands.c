@@ -39,8 +39,8 @@ const struct command commands[] = {
      "say what a trace is like; fit a workload to it; write it in another format; write a workload "
      "as "
      "one",
-     "                       (FILE, or '-': stdin, is of any format; CONFIG may be a workload "
-     "alone)\n"
+     "                       (FILE, or '-': stdin, is of any format; CONFIG may be a file of a "
+     "workload alone)\n"
      "  -s, --set KEY=VALUE  override a key, of a FILE workload.KEY, as often as needed:\n"
      "                       -s workload.start='10 min' -s workload.rate_scale=2\n"
      "      --seed N         of every random stream; short for -s seed=N\n"

@@ -49,6 +49,18 @@ static char *fit_section(struct fit_workload *original, struct error *error)
     return section;
 }
 
+/* What a generator could do, and a fit does not find. */
+static void print_not_fitted(const struct trace_report *report, FILE *stream)
+{
+    const bool classes = report->class_count > 1 || *report->classes[0].name != '\0';
+    const bool priorities = report->priority_count > 1 || report->priorities[0].priority != 0;
+    const bool clients = report->clients.requests > 0;
+    if (classes || priorities || clients)
+        fprintf(stream, "# Not fitted, though the trace has them:%s%s%s.\n",
+                classes ? " classes" : "", priorities ? " priorities" : "",
+                clients ? " clients" : "");
+}
+
 /* The section with what there is to say of it above. */
 static bool write_section(const struct trace_arguments *arguments, const char *section,
                           const struct fit_workload *original, const struct fit_workload *generated,
@@ -65,6 +77,7 @@ static bool write_section(const struct trace_arguments *arguments, const char *s
     error_input(&name, NULL, "%s", arguments->input_path);
     fprintf(output.stream, "# Fitted by llmsim trace fit to %s (%s)%s.\n", name.text, format,
             original->requests.cut ? ", of which it read the first million requests" : "");
+    print_not_fitted(&original->report, output.stream);
     fputs("# What the trace is like, and what this section generates with seed 0:\n",
           output.stream);
     trace_fit_print_goodness(original, generated, output.stream);

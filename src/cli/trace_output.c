@@ -14,8 +14,12 @@
 static void warn_of_losses(const struct trace_losses *losses, const struct trace_format *format)
 {
     char lost[256], text[512];
-    if (trace_losses_describe(losses, lost, sizeof lost)) {
+    if (trace_losses_describe(losses, format, lost, sizeof lost)) {
         snprintf(text, sizeof text, "lost, since %s does not hold it: %s", format->name, lost);
+        command_warn(text);
+    }
+    if (trace_inventions_describe(losses, lost, sizeof lost)) {
+        snprintf(text, sizeof text, "invented, since %s must have it: %s", format->name, lost);
         command_warn(text);
     }
     if (losses->prefix_block_tokens > 0) {

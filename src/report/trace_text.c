@@ -16,7 +16,7 @@ static void format_duration(double seconds, char *text, size_t size)
         const char *name;
     } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}, {1e-3, "ms"}, {0, "us"}};
     size_t i = 0;
-    while (seconds < 2 * units[i].seconds)
+    while (seconds < (units[i].seconds > 1 ? 2 : 1) * units[i].seconds)
         i++;
     snprintf(text, size, "%.3g %s", seconds / (units[i].seconds > 0 ? units[i].seconds : 1e-6),
              units[i].name);

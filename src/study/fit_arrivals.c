@@ -8,6 +8,7 @@
 #include <gsl/gsl_sort.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MIN_INTERVALS = 4, MAX_INTERVALS = 1000, ARRIVALS_PER_INTERVAL = 30 };
 
@@ -188,8 +189,10 @@ static bool find_rates(struct fit_arrivals *fit, const double *times_s, size_t c
 bool fit_arrivals(struct fit_arrivals *fit, const double *times_s, size_t count, double span_s,
                   struct error *error)
 {
+    /* A span that is measured from one of the arrivals to another has one gap fewer than those. */
+    const bool whole = count > 1 && times_s[0] <= 0.0 && times_s[count - 1] >= span_s;
     *fit = (struct fit_arrivals){
-        .process = "poisson", .cv = 1.0, .rate_per_s = (double)count / span_s};
+        .process = "poisson", .cv = 1.0, .rate_per_s = (double)(count - (whole ? 1 : 0)) / span_s};
     if (count < 2)
         return true;
     double *gaps = malloc(count * sizeof *gaps);
@@ -208,8 +211,12 @@ bool fit_arrivals(struct fit_arrivals *fit, const double *times_s, size_t count,
         free(rates);
     scale_gaps(fit, times_s, count, gaps);
     fit->cv = clocked ? cv_of_counts(fit, times_s, count, ties) : cv_of(gaps, count - 1);
+    const bool regular = fit->cv < min_cv;
     fit->cv = fmin(fmax(fit->cv, min_cv), max_cv);
-    choose_process(fit, gaps, count - 1, clocked);
+    if (regular)
+        fit->process = "constant";
+    else
+        choose_process(fit, gaps, count - 1, clocked);
     free(gaps);
     return true;
 }
@@ -223,7 +230,7 @@ void fit_arrivals_fini(struct fit_arrivals *fit)
 void fit_arrivals_print(const struct fit_arrivals *fit, int indent, FILE *stream)
 {
     fprintf(stream, "{process: %s", fit->process);
-    if (fit->process[0] != 'p')
+    if (strcmp(fit->process, "gamma") == 0 || strcmp(fit->process, "weibull") == 0)
         fprintf(stream, ", cv: %.4g", fit->cv);
     if (fit->rates_per_s == NULL) {
         fprintf(stream, ", rate: %.6g}\n", fit->rate_per_s);

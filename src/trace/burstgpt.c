@@ -106,6 +106,8 @@ const struct trace_format trace_format_burstgpt = {
     .header = "Timestamp,[Session ID,Elapsed time,]Model,Request tokens,Response tokens,Total "
               "tokens,Log Type",
     .holds = 1U << TRACE_SESSION | 1U << TRACE_CLASS,
+    .invents = 1U << TRACE_CLASS,
+    .replaces = CSV_REPLACED,
     .time_step_ns = 1,
     .detect = burstgpt_detect,
     .parse_row = burstgpt_parse_row,

@@ -93,5 +93,5 @@ void csv_write_name(FILE *stream, const struct request_name *name)
 {
     fputc(',', stream);
     for (int32_t i = 0; i < name->bytes; i++)
-        fputc(strchr(",\r\n", name->text[i]) != NULL ? ' ' : name->text[i], stream);
+        fputc(strchr(CSV_REPLACED, name->text[i]) != NULL ? ' ' : name->text[i], stream);
 }

@@ -21,6 +21,7 @@ bool csv_read_session(struct trace_row *row, const char *name, struct request *r
 bool csv_read_class(struct trace_row *row, const char *name, struct request *request);
 
 /* A comma and the name, in which what parts fields and rows becomes a blank. */
+#define CSV_REPLACED ",\r\n"
 void csv_write_name(FILE *stream, const struct request_name *name);
 
 #endif

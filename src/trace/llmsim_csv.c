@@ -78,6 +78,7 @@ const struct trace_format trace_format_llmsim = {
         "arrival_s,prompt_tokens,output_tokens[,session_id][,turn][,class][,client][,priority]",
     .holds = 1U << TRACE_SESSION | 1U << TRACE_TURN | 1U << TRACE_CLASS | 1U << TRACE_CLIENT |
              1U << TRACE_PRIORITY,
+    .replaces = CSV_REPLACED,
     .time_step_ns = 1,
     .detect = llmsim_detect,
     .parse_row = llmsim_parse_row,

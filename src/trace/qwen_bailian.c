@@ -120,6 +120,11 @@ static int64_t first_id_of(const struct request_name *session)
     return digits ? number : (int64_t)(XXH64(session->text, (size_t)session->bytes, 0) >> 12);
 }
 
+/* What would have to be escaped in a text. */
+#define REPLACED                                                                                   \
+    "\"\\\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13\x14\x15\x16" \
+    "\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f"
+
 /* The first of a conversation has its number, which all others name as their parent; these are
  * numbered from 2^52 on. */
 static void qwen_write_row(FILE *stream, const struct request *request, int64_t number)
@@ -137,7 +142,7 @@ static void qwen_write_row(FILE *stream, const struct request *request, int64_t 
     const struct request_name *type = &request->class_name;
     for (int32_t i = 0; i < type->bytes; i++) {
         const char c = type->text[i];
-        fputc(c == '"' || c == '\\' || (unsigned char)c < ' ' ? '_' : c, stream);
+        fputc(strchr(REPLACED, c) != NULL ? '_' : c, stream);
     }
     fprintf(stream, "%s\", \"turn\": %d", type->bytes > 0 ? "" : "text",
             request->turn > 0 ? request->turn : 1);
@@ -159,6 +164,8 @@ const struct trace_format trace_format_qwen_bailian = {
     .id_tokens = ID_TOKENS,
     .state_size = sizeof(struct qwen_state),
     .holds = 1U << TRACE_PREFIX_IDS | 1U << TRACE_SESSION | 1U << TRACE_TURN | 1U << TRACE_CLASS,
+    .invents = 1U << TRACE_SESSION | 1U << TRACE_TURN | 1U << TRACE_CLASS,
+    .replaces = REPLACED,
     .time_step_ns = 1,
     .detect = qwen_detect,
     .parse_row = qwen_parse_row,

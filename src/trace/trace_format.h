@@ -90,7 +90,9 @@ struct trace_format {
     bool states_id_tokens; /* rows say it themselves */
     size_t state_size;     /* of what is kept from row to row; zeroed before the first */
     unsigned holds;        /* bits 1 << enum trace_item of what a row that is written may hold */
-    int64_t time_step_ns;  /* between two times that can be written */
+    unsigned invents; /* of those, what a row that is written has even if the request has none */
+    const char *replaces; /* what names that are written cannot hold; NULL: they hold everything */
+    int64_t time_step_ns; /* between two times that can be written */
     /* Required. Whether a file that begins with this line is of this format; what its columns are
      * into *columns, all zero before. */
     bool (*detect)(const char *line, size_t length, struct trace_columns *columns);

@@ -6,6 +6,23 @@
 
 enum { REQUESTS_PER_PROGRESS = 4096 };
 
+static bool holds_item(const struct trace_format *format, unsigned item)
+{
+    return (format->holds & 1U << item) != 0;
+}
+
+static bool is_replaced(const struct trace_format *format, unsigned item,
+                        const struct request_name *name)
+{
+    if (format->replaces == NULL || !holds_item(format, item))
+        return false;
+    for (int32_t i = 0; i < name->bytes; i++) {
+        if (strchr(format->replaces, name->text[i]) != NULL)
+            return true;
+    }
+    return false;
+}
+
 static void count_losses(const struct request *request, const struct trace_format *format,
                          struct trace_losses *losses)
 {
@@ -17,8 +34,13 @@ static void count_losses(const struct request *request, const struct trace_forma
         [TRACE_CLIENT] = request->client_name.bytes > 0,
         [TRACE_PRIORITY] = request->priority != 0,
     };
-    for (unsigned i = 0; i < TRACE_ITEM_COUNT; i++)
-        losses->requests[i] += has[i] && (format->holds & 1U << i) == 0;
+    for (unsigned i = 0; i < TRACE_ITEM_COUNT; i++) {
+        losses->requests[i] += has[i] && !holds_item(format, i);
+        losses->invented[i] += !has[i] && (format->invents & 1U << i) != 0;
+    }
+    losses->names += is_replaced(format, TRACE_SESSION, &request->session) ||
+                     is_replaced(format, TRACE_CLASS, &request->class_name) ||
+                     is_replaced(format, TRACE_CLIENT, &request->client_name);
     losses->times += format->timeless ? request->arrival_ns > 0
                                       : request->arrival_ns % format->time_step_ns != 0;
 }
@@ -29,7 +51,7 @@ static void settle_ids(struct request *request, const struct trace_format *forma
                        struct trace_losses *losses, int32_t *id_tokens)
 {
     if (request->prefix_id_count == 0 || format->states_id_tokens ||
-        (format->holds & 1U << TRACE_PREFIX_IDS) == 0)
+        !holds_item(format, TRACE_PREFIX_IDS))
         return;
     if (*id_tokens == 0)
         *id_tokens = request->prefix_id_tokens;
@@ -77,24 +99,35 @@ int64_t trace_write(struct request_source *source, const struct trace_format *fo
     return requests;
 }
 
-bool trace_losses_describe(const struct trace_losses *losses, char *text, size_t size)
+static const char *const item_names[TRACE_ITEM_COUNT] = {
+    [TRACE_PREFIX_IDS] = "prefix ids", [TRACE_SESSION] = "session", [TRACE_TURN] = "turn",
+    [TRACE_CLASS] = "class",           [TRACE_CLIENT] = "client",   [TRACE_PRIORITY] = "priority",
+};
+
+static size_t describe(const char *name, int64_t requests, size_t used, char *text, size_t size)
 {
-    static const char *const names[TRACE_ITEM_COUNT] = {
-        [TRACE_PREFIX_IDS] = "prefix ids",
-        [TRACE_SESSION] = "session",
-        [TRACE_TURN] = "turn",
-        [TRACE_CLASS] = "class",
-        [TRACE_CLIENT] = "client",
-        [TRACE_PRIORITY] = "priority",
-    };
+    if (requests == 0 || used >= size)
+        return used;
+    return used + (size_t)snprintf(text + used, size - used, "%s%s of %" PRId64 " requests",
+                                   used > 0 ? ", " : "", name, requests);
+}
+
+bool trace_losses_describe(const struct trace_losses *losses, const struct trace_format *format,
+                           char *text, size_t size)
+{
     size_t used = 0;
-    for (int i = 0; i <= TRACE_ITEM_COUNT && used < size; i++) {
-        const bool time = i == TRACE_ITEM_COUNT;
-        const int64_t requests = time ? losses->times : losses->requests[i];
-        if (requests > 0)
-            used +=
-                (size_t)snprintf(text + used, size - used, "%s%s of %" PRId64 " requests",
-                                 used > 0 ? ", " : "", time ? "exact time" : names[i], requests);
-    }
+    for (int i = 0; i < TRACE_ITEM_COUNT; i++)
+        used = describe(item_names[i], losses->requests[i], used, text, size);
+    used = describe("exact names", losses->names, used, text, size);
+    used =
+        describe(format->timeless ? "arrival time" : "exact time", losses->times, used, text, size);
+    return used > 0;
+}
+
+bool trace_inventions_describe(const struct trace_losses *losses, char *text, size_t size)
+{
+    size_t used = 0;
+    for (int i = 0; i < TRACE_ITEM_COUNT; i++)
+        used = describe(item_names[i], losses->invented[i], used, text, size);
     return used > 0;
 }

@@ -67,6 +67,14 @@ expect 'a sample of every format' test "$formats" = \
 all=$top/traces/samples/llmsim-jsonl.jsonl
 "$llmsim" trace convert "$all" --format azure 2>stderr >/dev/null
 expect 'what is lost is told' grep -q '^warning: lost, since azure does not hold it: prefix ids of 35 requests, session of' stderr
+"$llmsim" trace convert "$top/traces/samples/azure.csv" --format qwen-bailian 2>stderr >/dev/null
+expect 'what is invented is told' grep -q '^warning: invented, since qwen-bailian must have it: session of 40 requests, turn of 40 requests, class of 40 requests$' stderr
+"$llmsim" trace convert "$all" --format sharegpt 2>stderr >/dev/null
+expect 'a format without times' grep -q 'arrival time of [0-9]* requests$' stderr
+{ echo arrival_s,prompt_tokens,output_tokens,class; for i in $(seq 0 49); do echo "$i,100,20,a"; done; } >regular.csv
+"$llmsim" trace fit regular.csv -o fitted.yaml
+expect 'regular arrivals are constant' grep -q '{process: constant, rate: 1}' fitted.yaml
+expect 'what a fit leaves out is told' grep -qx '# Not fitted, though the trace has them: classes\.' fitted.yaml
 "$llmsim" trace convert "$all" --format mooncake -o mooncake.jsonl 2>stderr
 expect 'and blocks of another size' grep -q 'read it with workload.prefix_block_tokens=16' stderr
 "$llmsim" trace convert "$all" -s workload.start=30 -s workload.duration=20 -s workload.rate_scale=2 --format vidur 2>stderr >cut.csv

@@ -124,22 +124,24 @@ static const struct {
      "client of 3 requests, priority of 2 requests, exact time of 2 requests",
      NAMES_OF_TABLE, 0},
     {"burstgpt",
-     "prefix ids of 2 requests, turn of 5 requests, client of 3 requests, priority of 2 requests",
+     "prefix ids of 2 requests, turn of 5 requests, client of 3 requests, priority of 2 requests, "
+     "exact names of 3 requests",
      NAMES_OF_TABLE, 0},
     {"llmservingsim",
      "prefix ids of 2 requests, session of 5 requests, turn of 5 requests, class of 3 requests, "
      "client of 3 requests, priority of 2 requests",
      NAMES_OF_TABLE, 0},
-    {"llmsim", "prefix ids of 2 requests", NAMES_OF_TABLE, 0},
+    {"llmsim", "prefix ids of 2 requests, exact names of 3 requests", NAMES_OF_TABLE, 0},
     {"llmsim-jsonl", "", NAMES_EXACT, 0},
-    {"qwen-bailian", "client of 3 requests, priority of 2 requests", NAMES_BELONG, 0},
+    {"qwen-bailian", "client of 3 requests, priority of 2 requests, exact names of 1 requests",
+     NAMES_BELONG, 0},
     {"mooncake",
      "session of 5 requests, turn of 5 requests, class of 3 requests, client of 3 requests, "
      "priority of 2 requests",
      NAMES_EXACT, 16},
     {"sharegpt",
      "prefix ids of 2 requests, session of 5 requests, turn of 5 requests, class of 3 requests, "
-     "client of 3 requests, priority of 2 requests, exact time of 5 requests",
+     "client of 3 requests, priority of 2 requests, arrival time of 5 requests",
      NAMES_EXACT, 0},
     {"splitwise",
      "prefix ids of 2 requests, session of 5 requests, turn of 5 requests, class of 3 requests, "
@@ -151,7 +153,7 @@ static const struct {
      NAMES_OF_TABLE, 0},
     {"vidur-lengths",
      "prefix ids of 2 requests, session of 5 requests, turn of 5 requests, class of 3 requests, "
-     "client of 3 requests, priority of 2 requests, exact time of 5 requests",
+     "client of 3 requests, priority of 2 requests, arrival time of 5 requests",
      NAMES_OF_TABLE, 0},
 };
 
@@ -178,15 +180,15 @@ START_TEST(reads_back_what_the_format_holds)
         ck_assert_int_eq(write_as(everything, name, written, &losses), first.count);
         ck_assert_int_eq(losses.prefix_block_tokens, block_tokens);
         char lost[1000] = "";
-        ck_assert_int_eq(trace_losses_describe(&losses, lost, sizeof lost),
+        const struct trace_format *written_as = trace_format_at((size_t)format_index(name));
+        ck_assert_int_eq(trace_losses_describe(&losses, written_as, lost, sizeof lost),
                          *formats[i].losses != '\0');
         ck_assert_msg(strcmp(lost, formats[i].losses) == 0, "%s: lost %s", name, lost);
         struct reading back = read_back(written, name, block_tokens);
         ck_assert_msg(back.ended == SOURCE_END && back.count == first.count, "%s: %s\n%s", name,
                       back.error.text, written);
-        const struct trace_format *format = trace_format_at((size_t)format_index(name));
-        assert_held(&back, &first, format, formats[i].kept);
-        if (format->timeless || block_tokens > 0 || formats[i].kept == NAMES_BELONG)
+        assert_held(&back, &first, written_as, formats[i].kept);
+        if (written_as->timeless || block_tokens > 0 || formats[i].kept == NAMES_BELONG)
             continue;
         write_as(written, name, again, &losses);
         ck_assert_str_eq(again, written); /* what has been written once loses no more */
@@ -231,12 +233,13 @@ END_TEST
 START_TEST(describes_losses_as_far_as_there_is_room)
 {
     char text[40];
-    ck_assert(!trace_losses_describe(&(struct trace_losses){0}, text, sizeof text));
-    ck_assert(!trace_losses_describe(&(struct trace_losses){.prefix_block_tokens = 16}, text,
-                                     sizeof text));
+    ck_assert(
+        !trace_losses_describe(&(struct trace_losses){0}, &trace_format_llmsim, text, sizeof text));
+    ck_assert(!trace_losses_describe(&(struct trace_losses){.prefix_block_tokens = 16},
+                                     &trace_format_llmsim, text, sizeof text));
     const struct trace_losses losses = {
         .requests = {[TRACE_SESSION] = 12, [TRACE_PRIORITY] = INT64_MAX}, .times = 3};
-    ck_assert(trace_losses_describe(&losses, text, sizeof text));
+    ck_assert(trace_losses_describe(&losses, &trace_format_llmsim, text, sizeof text));
     ck_assert_str_eq(text, "session of 12 requests, priority of 922");
 }
 END_TEST
