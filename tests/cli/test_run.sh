@@ -89,6 +89,21 @@ expect 'parts of the time sum to it, to the nanosecond' awk -F, 'NR > 1 {
     wrong += parts != int($11 * 1e9 + 0.5)
 } END { exit wrong > 0 || NR != 301 }' a/x.csv
 
+# --- the timeline
+
+quiet base.yaml "${override[@]}" --timeline timeline.csv >timed.txt
+expect 'the table is the same with a timeline' cmp table.txt timed.txt
+quiet base.yaml "${override[@]}" --timeline - >stdout.csv
+expect 'the timeline on stdout as in a file' cmp stdout.csv timeline.csv
+quiet base.yaml "${override[@]}" -s output.timeline=set.csv >timed.txt
+expect 'the timeline by its key' cmp set.csv timeline.csv
+# Requests and tokens are all there, and by Little's law the time in the queue and beyond it.
+totals=$(awk -F, 'NR > 1 { arrivals += $3; completed += $4; in_system += $2 * ($5 + $6); output += $2 * $9 }
+    END { printf "%d %d %.0f %d", arrivals, completed, in_system, output + 0.5 }' timeline.csv)
+expected=$(awk -F, 'NR > 1 { requests++; e2e += $11; output += $4 }
+    END { printf "%d %d %.0f %d", requests, requests, e2e, output }' a/x.csv)
+expect 'totals of the timeline' test "$totals" = "$expected"
+
 # --- configurations printed
 
 "$llmsim" base.yaml "${override[@]}" --print-config >printed.yaml
