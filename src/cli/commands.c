@@ -18,6 +18,9 @@ const struct command commands[] = {
      "      --requests FILE  a CSV row a request ('-': stdout)\n"
      "      --timeline FILE  a CSV row a second: queue, batch, KV use, tokens/s ('-': stdout);\n"
      "                       of a long run, rows of 2, 4, 8 ... seconds: at most 10000\n"
+     "      --perfetto FILE  steps, queue, KV use and requests as tracks for ui.perfetto.dev; of "
+     "a\n"
+     "                       long run every 2nd, 4th ... step and request: 100000, 2000 at most\n"
      "  -q, --quiet          no progress and no timing on stderr\n"
      "      --print-config   show everything as resolved, as a configuration, and stop\n",
      command_run},

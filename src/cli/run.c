@@ -15,19 +15,20 @@
 struct run_options {
     const char *config_path;
     struct overrides overrides;
-    const char *json_path, *requests_path, *timeline_path;
+    const char *json_path, *requests_path, *timeline_path, *perfetto_path;
     bool quiet, print_config, help;
 };
 
 /* 0, or the exit status of a command line that is wrong. */
 static int parse_options(int argc, char **argv, struct run_options *options)
 {
-    enum { JSON = 256, REQUESTS, TIMELINE, SEED, PRINT_CONFIG };
+    enum { JSON = 256, REQUESTS, TIMELINE, PERFETTO, SEED, PRINT_CONFIG };
     static const struct option known[] = {
         {"set", required_argument, NULL, 's'},
         {"json", required_argument, NULL, JSON},
         {"requests", required_argument, NULL, REQUESTS},
         {"timeline", required_argument, NULL, TIMELINE},
+        {"perfetto", required_argument, NULL, PERFETTO},
         {"seed", required_argument, NULL, SEED},
         {"quiet", no_argument, NULL, 'q'},
         {"print-config", no_argument, NULL, PRINT_CONFIG},
@@ -46,6 +47,8 @@ static int parse_options(int argc, char **argv, struct run_options *options)
             options->requests_path = optarg;
         else if (option == TIMELINE)
             options->timeline_path = optarg;
+        else if (option == PERFETTO)
+            options->perfetto_path = optarg;
         else if (option == 'q')
             options->quiet = true;
         else if (option == PRINT_CONFIG)
@@ -143,7 +146,7 @@ static void print_timing(const struct experiment_result *result, double elapsed_
 }
 
 /* Where the results go: the table is left out where stdout carries something else. */
-enum { OUTPUT_JSON, OUTPUT_REQUESTS, OUTPUT_TIMELINE, OUTPUT_TABLE, OUTPUT_COUNT };
+enum { OUTPUT_JSON, OUTPUT_REQUESTS, OUTPUT_TIMELINE, OUTPUT_PERFETTO, OUTPUT_TABLE, OUTPUT_COUNT };
 
 static bool open_output(struct output_file *output, const char *path,
                         const struct experiment_config *config, const char *config_path,
@@ -177,6 +180,7 @@ static bool open_outputs(struct output_file outputs[OUTPUT_COUNT],
         [OUTPUT_JSON] = config->output.json,
         [OUTPUT_REQUESTS] = config->output.requests,
         [OUTPUT_TIMELINE] = config->output.timeline,
+        [OUTPUT_PERFETTO] = config->output.perfetto,
     };
     bool table = true;
     for (int i = 0; i < OUTPUT_TABLE; i++) {
@@ -214,6 +218,7 @@ static int simulate(const struct experiment_config *config, const struct run_opt
         struct experiment_hooks hooks = {
             .requests = outputs[OUTPUT_REQUESTS].stream,
             .timeline = outputs[OUTPUT_TIMELINE].stream,
+            .perfetto = outputs[OUTPUT_PERFETTO].stream,
             .progress = options->quiet ? NULL : progress_show,
         };
         done = experiment_run(config, &hooks, &result, &error);
@@ -243,6 +248,8 @@ static int run_with(const struct run_options *options)
         config.output.requests = options->requests_path;
     if (options->timeline_path != NULL)
         config.output.timeline = options->timeline_path;
+    if (options->perfetto_path != NULL)
+        config.output.perfetto = options->perfetto_path;
     int status = 0;
     if (options->print_config) {
         experiment_config_print(&config, stdout);

@@ -14,11 +14,10 @@ struct timeline_interval {
     int64_t count[COUNT_COUNT];
 };
 
-bool timeline_init(struct timeline *timeline, double kv_blocks, FILE *stream)
+bool timeline_init(struct timeline *timeline, double kv_blocks, int64_t interval_ns)
 {
     *timeline = (struct timeline){
-        .stream = stream,
-        .interval_ns = SIM_NS_PER_S,
+        .interval_ns = interval_ns,
         .kv_blocks = kv_blocks,
         .intervals = calloc(TIMELINE_ROWS_MAX, sizeof *timeline->intervals),
     };
@@ -109,41 +108,55 @@ void timeline_outcome(struct timeline *timeline, const struct request_outcome *o
     interval_before(timeline, outcome->finished_ns)->count[COUNT_COMPLETED]++;
 }
 
-static void write_row(const struct timeline *timeline, const struct timeline_interval *interval,
-                      const int64_t before[LEVEL_COUNT], int64_t start_ns)
+static void fill_row(const struct timeline *timeline, const struct timeline_interval *interval,
+                     const int64_t before[LEVEL_COUNT], struct timeline_row *row)
 {
-    const int64_t left_ns = timeline->end_ns - start_ns;
-    const bool last = left_ns < timeline->interval_ns;
-    const int64_t width_ns = last ? left_ns : timeline->interval_ns;
+    const int64_t left_ns = timeline->end_ns - row->start_ns;
+    row->width_ns = left_ns < timeline->interval_ns ? left_ns : timeline->interval_ns;
+    const double width_ns = (double)(row->width_ns > 0 ? row->width_ns : 1);
     double mean[LEVEL_COUNT];
     for (int i = 0; i < LEVEL_COUNT; i++) {
         /* Nothing is left at the end: the integral is the same, taken up to there. */
-        const double whole_ns = (double)timeline->interval_ns;
-        const double integral_ns = interval->integral_ns[i] + (double)before[i] * whole_ns;
-        mean[i] = width_ns > 0 ? fmax(integral_ns / (double)width_ns, 0.0) : 0.0;
+        const double integral_ns =
+            interval->integral_ns[i] + (double)before[i] * (double)timeline->interval_ns;
+        mean[i] = row->width_ns > 0 ? fmax(integral_ns / width_ns, 0.0) : 0.0;
     }
-    const double width_s = sim_s_from_ns(width_ns > 0 ? width_ns : 1);
-    fprintf(timeline->stream, "%.9g,%.9g,%" PRId64 ",%" PRId64 ",%.3f,%.3f,%.5f,%.1f,%.1f\n",
-            sim_s_from_ns(start_ns), sim_s_from_ns(width_ns), interval->count[COUNT_ARRIVALS],
-            interval->count[COUNT_COMPLETED],
-            fmax(mean[LEVEL_STARTED] - mean[LEVEL_PREEMPTED], 0.0),
-            mean[LEVEL_QUEUED] + mean[LEVEL_PREEMPTED], mean[LEVEL_KV_BLOCKS] / timeline->kv_blocks,
-            (double)interval->count[COUNT_PROMPT_TOKENS] / width_s,
-            (double)interval->count[COUNT_OUTPUT_TOKENS] / width_s);
+    row->running = fmax(mean[LEVEL_STARTED] - mean[LEVEL_PREEMPTED], 0.0);
+    row->waiting = mean[LEVEL_QUEUED] + mean[LEVEL_PREEMPTED];
+    row->kv_use = mean[LEVEL_KV_BLOCKS] / timeline->kv_blocks;
+    for (int i = 0; i < COUNT_COUNT; i++)
+        row->count[i] = interval->count[i];
+    const double per_s = (double)SIM_NS_PER_S / width_ns;
+    row->prompt_tokens_per_s = (double)row->count[COUNT_PROMPT_TOKENS] * per_s;
+    row->output_tokens_per_s = (double)row->count[COUNT_OUTPUT_TOKENS] * per_s;
 }
 
-void timeline_write(const struct timeline *timeline)
+bool timeline_next(const struct timeline *timeline, int *index, int64_t levels[LEVEL_COUNT],
+                   struct timeline_row *row)
+{
+    if (*index >= TIMELINE_ROWS_MAX)
+        return false;
+    row->start_ns = *index * timeline->interval_ns;
+    if (*index > 0 && row->start_ns >= timeline->end_ns)
+        return false;
+    const struct timeline_interval *interval = &timeline->intervals[(*index)++];
+    fill_row(timeline, interval, levels, row);
+    for (int i = 0; i < LEVEL_COUNT; i++)
+        levels[i] += interval->change[i];
+    return true;
+}
+
+void timeline_write(const struct timeline *timeline, FILE *stream)
 {
     fputs("time_s,duration_s,arrivals,completed,running,waiting,kv_use,prompt_tokens_per_s,"
           "output_tokens_per_s\n",
-          timeline->stream);
-    int64_t before[LEVEL_COUNT] = {0};
-    for (int i = 0; i < TIMELINE_ROWS_MAX; i++) {
-        const int64_t start_ns = i * timeline->interval_ns;
-        if (i > 0 && start_ns >= timeline->end_ns)
-            return;
-        write_row(timeline, &timeline->intervals[i], before, start_ns);
-        for (int j = 0; j < LEVEL_COUNT; j++)
-            before[j] += timeline->intervals[i].change[j];
-    }
+          stream);
+    int index = 0;
+    int64_t levels[LEVEL_COUNT] = {0};
+    struct timeline_row row;
+    while (timeline_next(timeline, &index, levels, &row))
+        fprintf(stream, "%.9g,%.9g,%" PRId64 ",%" PRId64 ",%.3f,%.3f,%.5f,%.1f,%.1f\n",
+                sim_s_from_ns(row.start_ns), sim_s_from_ns(row.width_ns), row.count[COUNT_ARRIVALS],
+                row.count[COUNT_COMPLETED], row.running, row.waiting, row.kv_use,
+                row.prompt_tokens_per_s, row.output_tokens_per_s);
 }

@@ -32,23 +32,36 @@ enum timeline_count {
 struct timeline_interval;
 
 struct timeline {
-    FILE *stream;                        /* not owned */
     struct timeline_interval *intervals; /* owned; TIMELINE_ROWS_MAX of interval_ns each, from 0 */
     int64_t interval_ns;
     int64_t end_ns; /* of the latest that happened */
     double kv_blocks;
 };
 
-/* kv_blocks: what all replicas have, > 0. False when memory cannot be had; timeline_fini either
- * way. */
-bool timeline_init(struct timeline *timeline, double kv_blocks, FILE *stream);
+/* Of one interval. */
+struct timeline_row {
+    int64_t start_ns, width_ns;
+    double running, waiting; /* requests, on average */
+    double kv_use;           /* likewise, 0 … 1 */
+    int64_t count[COUNT_COUNT];
+    double prompt_tokens_per_s, output_tokens_per_s;
+};
+
+/* kv_blocks: what all replicas have, > 0; interval_ns: of the first rows, ≥ 1. False when memory
+ * cannot be had; timeline_fini either way. */
+bool timeline_init(struct timeline *timeline, double kv_blocks, int64_t interval_ns);
 void timeline_fini(struct timeline *timeline);
 
 /* As an observer's functions. */
 void timeline_step(struct timeline *timeline, const struct step_report *report);
 void timeline_outcome(struct timeline *timeline, const struct request_outcome *outcome);
 
-/* After the last of them: all rows, to the stream. */
-void timeline_write(const struct timeline *timeline);
+/* After the last of them: the rows in order, the first with *index 0 and all levels[] 0; false beyond
+ * the last. */
+bool timeline_next(const struct timeline *timeline, int *index, int64_t levels[LEVEL_COUNT],
+                   struct timeline_row *row);
+
+/* All rows, as CSV. */
+void timeline_write(const struct timeline *timeline, FILE *stream);
 
 #endif

@@ -1,6 +1,7 @@
 #include "experiment.h"
 
 #include "orders.h"
+#include "perfetto.h"
 #include "policies.h"
 #include "request_log.h"
 #include "timeline.h"
@@ -12,7 +13,9 @@ struct watch {
     struct metrics metrics;
     struct request_log log;
     struct timeline timeline;
-    bool logs, times;
+    struct perfetto perfetto;
+    bool logs;
+    FILE *timeline_stream, *perfetto_stream; /* NULL: not wanted */
     void (*progress)(double fraction);
 };
 
@@ -20,8 +23,10 @@ static void watch_step(void *context, const struct step_report *report)
 {
     struct watch *watch = context;
     metrics_step(&watch->metrics, report);
-    if (watch->times)
+    if (watch->timeline_stream != NULL)
         timeline_step(&watch->timeline, report);
+    if (watch->perfetto_stream != NULL)
+        perfetto_step(&watch->perfetto, report);
 }
 
 static void watch_token_gaps(void *context, int64_t gap_ns, int32_t count)
@@ -36,8 +41,10 @@ static void watch_outcome(void *context, const struct request_outcome *outcome)
     metrics_outcome(&watch->metrics, outcome);
     if (watch->logs)
         request_log_add(&watch->log, outcome);
-    if (watch->times)
+    if (watch->timeline_stream != NULL)
         timeline_outcome(&watch->timeline, outcome);
+    if (watch->perfetto_stream != NULL)
+        perfetto_outcome(&watch->perfetto, outcome);
 }
 
 static void watch_progress(void *context, double fraction)
@@ -58,12 +65,14 @@ static bool watch_init(struct watch *watch, const struct experiment_config *conf
     memset(watch, 0, sizeof *watch);
     watch->progress = hooks->progress;
     watch->logs = hooks->requests != NULL;
-    watch->times = hooks->timeline != NULL;
+    watch->timeline_stream = hooks->timeline;
+    watch->perfetto_stream = hooks->perfetto;
     const double kv_blocks =
         (double)config->kv_memory.replica_blocks * (double)replicas_of(&config->engine);
     return metrics_init(&watch->metrics, &config->slo) &&
            (!watch->logs || request_log_init(&watch->log, hooks->requests)) &&
-           (!watch->times || timeline_init(&watch->timeline, kv_blocks, hooks->timeline));
+           (hooks->timeline == NULL || timeline_init(&watch->timeline, kv_blocks, SIM_NS_PER_S)) &&
+           (hooks->perfetto == NULL || perfetto_init(&watch->perfetto, kv_blocks));
 }
 
 static void watch_fini(struct watch *watch)
@@ -71,6 +80,7 @@ static void watch_fini(struct watch *watch)
     metrics_fini(&watch->metrics);
     request_log_fini(&watch->log);
     timeline_fini(&watch->timeline);
+    perfetto_fini(&watch->perfetto);
 }
 
 static void fill_summary(const struct experiment_config *config,
@@ -189,8 +199,10 @@ static bool simulate(const struct experiment_config *config, struct cost_model *
         return false;
     if (watch->log.out_of_memory)
         return error_run(error, "out of memory for the request log");
-    if (watch->times)
-        timeline_write(&watch->timeline);
+    if (watch->timeline_stream != NULL)
+        timeline_write(&watch->timeline, watch->timeline_stream);
+    if (watch->perfetto_stream != NULL)
+        perfetto_write(&watch->perfetto, watch->perfetto_stream);
     result->left_out = source->left_out(source->state);
     fill_summary(config, cost_model, watch, result);
     return true;

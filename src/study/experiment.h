@@ -10,6 +10,7 @@
 struct experiment_hooks {
     FILE *requests;                    /* the per-request CSV goes here */
     FILE *timeline;                    /* and that over time here */
+    FILE *perfetto;                    /* the trace of events here */
     void (*progress)(double fraction); /* now and then; 0: unknown */
 };
 

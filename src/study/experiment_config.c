@@ -32,6 +32,13 @@ static const struct setting output_keys[] = {
         .preset = "none",
         .help = "a CSV row a second, as --timeline",
     },
+    {
+        .name = "perfetto",
+        .kind = SETTING_PATH,
+        .offset = OUTPUT(perfetto),
+        .preset = "none",
+        .help = "steps and requests for ui.perfetto.dev, as --perfetto",
+    },
 };
 static const struct settings_table output_settings = {"the output section", output_keys,
                                                       sizeof output_keys / sizeof *output_keys};

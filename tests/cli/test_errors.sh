@@ -425,6 +425,7 @@ fails 'the configuration as output' 2 'precious.yaml: would overwrite precious.y
 fails 'stdout for both' 2 'cannot hold both' base.yaml --json - --requests -
 fails 'a timeline and requests in one' 2 'out.csv: cannot hold both' base.yaml --requests out.csv --timeline out.csv
 fails 'the timeline onto a full disk' 1 '/dev/full: cannot be written: No space left' base.yaml -q --timeline /dev/full --json out.json
+fails 'events onto a full disk' 1 '/dev/full: cannot be written: No space left' base.yaml -q --perfetto /dev/full --json out.json
 fails 'a timeline over the trace' 2 'would overwrite trace.csv' base.yaml --timeline trace.csv
 fails 'a trace into no directory' 1 'missing/x: cannot be written' trace generate generated.yaml -o missing/x
 fails 'a trace onto a full disk' 1 'cannot be written: No space left' trace generate generated.yaml -o /dev/full

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "timeline.h"
+#include <llmsim/sim_time.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +45,7 @@ static void fill(struct timeline *timeline)
 /* The CSV, which the caller frees. */
 static char *write_all(const struct timeline *timeline, FILE *stream, char *const *text)
 {
-    timeline_write(timeline);
+    timeline_write(timeline, stream);
     fclose(stream);
     return *text;
 }
@@ -55,7 +56,7 @@ START_TEST(shows_levels_and_counts)
     size_t length = 0;
     struct timeline timeline;
     FILE *stream = open_memstream(&text, &length);
-    ck_assert(timeline_init(&timeline, kv_blocks, stream));
+    ck_assert(timeline_init(&timeline, kv_blocks, SIM_NS_PER_S));
     fill(&timeline);
     write_all(&timeline, stream, &text);
     ck_assert_str_eq(text, HEADER "0,1,2,0,0.750,0.750,0.00000,0.0,0.0\n"
@@ -72,7 +73,7 @@ START_TEST(shows_a_rejected_request_as_an_arrival)
     size_t length = 0;
     struct timeline timeline;
     FILE *stream = open_memstream(&text, &length);
-    ck_assert(timeline_init(&timeline, kv_blocks, stream));
+    ck_assert(timeline_init(&timeline, kv_blocks, SIM_NS_PER_S));
     const struct request_outcome rejected = {.arrival_ns = 0,
                                              .scheduled_ns = -1,
                                              .first_token_ns = -1,
@@ -112,7 +113,7 @@ START_TEST(joins_rows)
         size_t length = 0;
         struct timeline timeline;
         FILE *stream = open_memstream(&text, &length);
-        ck_assert(timeline_init(&timeline, kv_blocks, stream));
+        ck_assert(timeline_init(&timeline, kv_blocks, SIM_NS_PER_S));
         fill(&timeline);
         const double last_s = cases[i].end_s;
         add_request(&timeline, last_s - 0.5, last_s - 0.5, last_s);
