@@ -65,7 +65,7 @@ struct traffic_config {
                         "generated traffic: conversations, which arrivals begin"),                 \
         TRAFFIC_SECTION(base, shared_prefix, shared_prefix_settings,                               \
                         "generated traffic: system prompts"),                                      \
-        TRAFFIC_INTEGER(base, priority, -1e9, 1e9,                                    \
+        TRAFFIC_INTEGER(base, priority, -1e9, 1e9,                                                 \
                         "generated traffic: of its requests; smaller is served first; none: 0"),   \
         TRAFFIC_INTEGER(base, clients, 1, 1e9,                                                     \
                         "generated traffic: how many clients send it, each as much as any "        \
