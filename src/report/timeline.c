@@ -48,7 +48,7 @@ static struct timeline_interval join(const struct timeline_interval *first,
 static void double_intervals(struct timeline *timeline)
 {
     struct timeline_interval *intervals = timeline->intervals;
-    for (int i = 0; i < TIMELINE_ROWS_MAX / 2; i++)
+    for (size_t i = 0; i < TIMELINE_ROWS_MAX / 2; i++)
         intervals[i] = join(&intervals[2 * i], &intervals[2 * i + 1], timeline->interval_ns);
     for (int i = TIMELINE_ROWS_MAX / 2; i < TIMELINE_ROWS_MAX; i++)
         intervals[i] = (struct timeline_interval){0};
