@@ -4,25 +4,12 @@
  * What is read as a configuration must print as one that reads, and prints, the same. */
 #include "document.h"
 #include "experiment_config.h"
+#include "fuzz_checks.h"
 #include "model_spec.h"
 
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
-
-static void require_error(const struct error *error)
-{
-    require(error->kind != ERROR_NONE && error->text[0] != '\0');
-    require(strpbrk(error->text, "\n\r") == NULL);
-}
 
 static struct node *read_text(struct document *document, const char *text, size_t length)
 {

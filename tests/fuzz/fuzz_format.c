@@ -1,29 +1,11 @@
 /* Any bytes as a trace of one format, FUZZED_FORMAT. The first byte says how it is read. What is read
  * is written in the same format, and read back: no request may be lost, or change its tokens, or an
  * item that rows of the format hold. */
+#include "fuzz_requests.h"
 #include "trace_source.h"
 #include "trace_writer.h"
 
-#include <assert.h>
-#include <llmsim/sim_time.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
-
-static void require_error(const struct error *error)
-{
-    require(error->kind == ERROR_INPUT && error->text[0] != '\0');
-    require(strpbrk(error->text, "\n\r") == NULL);
-}
 
 static int fuzzed_format(void)
 {
@@ -41,24 +23,6 @@ static unsigned check_name(const struct request_name *name)
     for (int32_t i = 0; i < name->bytes; i++)
         sum = 31 * sum + (unsigned char)name->text[i];
     return sum;
-}
-
-/* Every id is there to be read, and there are as many as the prompt has blocks. */
-static void check_prefix(const struct request *request)
-{
-    if (request->prefix_id_count == 0) {
-        require(request->prefix_ids == NULL && request->prefix_id_tokens == 0);
-        return;
-    }
-    const int32_t id_tokens = request->prefix_id_tokens;
-    require(request->prefix_id_count > 0 && id_tokens >= 1);
-    const int32_t whole = request->prompt_tokens / id_tokens;
-    const bool rest = request->prompt_tokens % id_tokens > 0;
-    require(request->prefix_id_count == whole || request->prefix_id_count == whole + rest);
-    volatile uint64_t id = 0;
-    for (int32_t i = 0; i < request->prefix_id_count; i++)
-        id = request->prefix_ids[i];
-    (void)id;
 }
 
 /* What must come back, folded. */
@@ -82,34 +46,16 @@ static int64_t read_all(struct request_source *source, uint64_t *folded)
     enum request_source_result result;
     *folded = 0;
     while ((result = source->next(source->state, &request, &error)) == SOURCE_REQUEST) {
-        require(count++ > 0 || request.arrival_ns == 0);
-        require(request.arrival_ns >= last_ns && request.arrival_ns <= SIM_TIME_MAX_NS);
-        require(request.prompt_tokens >= 1 && request.prompt_tokens <= REQUEST_MAX_TOKENS);
-        require(request.output_tokens >= 1 && request.output_tokens <= REQUEST_MAX_TOKENS);
+        require_request(&request, source->trace_format, count++, last_ns);
         require(request.turn >= 0);
         volatile unsigned names = check_name(&request.session) + check_name(&request.class_name) +
                                   check_name(&request.client_name);
         (void)names;
-        check_prefix(&request);
         *folded += fold(&request, source->trace_format->holds) * (uint64_t)(2 * count + 1);
         last_ns = request.arrival_ns;
     }
-    if (result == SOURCE_ERROR)
-        require_error(&error);
-    require(source->next(source->state, &request, &error) == result);
-    const double progress = source->progress(source->state);
-    require(progress >= 0.0 && progress <= 1.0);
-    require(source->left_out(source->state).bad_rows >= 0);
+    require_end(source, result, &error);
     return result == SOURCE_ERROR ? -1 : count;
-}
-
-static int open_bytes(const void *bytes, size_t size, char path[32])
-{
-    int descriptor = memfd_create("trace", MFD_CLOEXEC);
-    require(descriptor >= 0);
-    require(write(descriptor, bytes, size) == (ssize_t)size);
-    snprintf(path, 32, "/proc/self/fd/%d", descriptor);
-    return descriptor;
 }
 
 static void check_round_trip(const struct trace_options *options, int64_t count, uint64_t folded)
@@ -125,7 +71,7 @@ static void check_round_trip(const struct trace_options *options, int64_t count,
     const int64_t written = trace_write(&source, format, stream, NULL, &losses, &error);
     require(written == count && fclose(stream) == 0);
     source.destroy(source.state);
-    char path[32];
+    char path[FUZZ_PATH_BYTES];
     const int descriptor = open_bytes(text, size, path);
     const struct trace_options again = {.path = path, .format = options->format};
     uint64_t folded_again = 0;
@@ -142,7 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
         return 0;
-    char path[32];
+    char path[FUZZ_PATH_BYTES];
     const int descriptor = open_bytes(data + 1, size - 1, path);
     const struct trace_format *format = trace_format_at((size_t)fuzzed_format());
     const struct trace_options options = {
@@ -160,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (count > 0 && format->write_row != NULL)
             check_round_trip(&options, count, folded);
     } else {
-        require_error(&error);
+        require_input_error(&error);
     }
     close(descriptor);
     return 0;

@@ -1,21 +1,14 @@
 /* Any bytes as a file of measured kernels. What is taken can be predicted. */
 #include "accelerator_spec.h"
 #include "document.h"
+#include "fuzz_checks.h"
 #include "measurements.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 static const char accelerator_text[] =
     "{name: fuzz, memory: 8 GiB, memory_bandwidth: 1 TB/s, bf16_flops: 1 PFLOP/s,"
@@ -66,8 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                     (row->part >= 0 && row->part < measurements.files[0].part_count));
         }
     } else {
-        require(error.kind == ERROR_INPUT && error.text[0] != '\0');
-        require(strpbrk(error.text, "\n\r") == NULL);
+        require_input_error(&error);
     }
     measurements_fini(&measurements);
     document_destroy(document);
