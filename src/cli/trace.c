@@ -3,6 +3,7 @@
 
 #include "trace_commands.h"
 #include "trace_format.h"
+#include "trace_workload.h"
 #include <getopt.h>
 #include <string.h>
 
@@ -37,12 +38,14 @@ static const struct subcommand {
     const char *wanted; /* what it reads */
     const struct option *options;
     const char *short_options;
-    int (*run)(const struct trace_arguments *arguments);
+    /* NULL: trace_generate */
+    bool (*run)(const struct trace_arguments *arguments, const struct trace_workload *trace,
+                struct error *error);
 } subcommands[] = {
     {"info", "trace", info_options, ":s:h", trace_info},
     {"fit", "trace", fit_options, ":s:o:h", trace_fit},
     {"convert", "trace", write_options, ":s:o:h", trace_convert},
-    {"generate", "configuration", write_options, ":s:o:h", trace_generate},
+    {"generate", "configuration", write_options, ":s:o:h", NULL},
 };
 
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
@@ -81,6 +84,21 @@ static int parse(const struct subcommand *subcommand, int argc, char **argv,
     return arguments->format != NULL ? 0 : command_fail(&error);
 }
 
+static bool execute(const struct subcommand *subcommand, const struct trace_arguments *arguments,
+                    struct error *error)
+{
+    struct trace_workload trace;
+    if (subcommand->run == NULL)
+        return trace_generate(arguments, error);
+    if (!trace_workload_load(&trace, arguments->input_path,
+                             (const char *const *)arguments->overrides.assignments,
+                             arguments->overrides.count, error))
+        return false;
+    const bool done = subcommand->run(arguments, &trace, error);
+    trace_workload_fini(&trace);
+    return done;
+}
+
 static int run(const struct subcommand *subcommand, int argc, char **argv)
 {
     struct trace_arguments arguments = {.output_path = "-"};
@@ -88,8 +106,12 @@ static int run(const struct subcommand *subcommand, int argc, char **argv)
     int status = overrides_init(&arguments.overrides, argc)
                      ? parse(subcommand, argc, argv, &arguments, &help)
                      : command_out_of_memory();
-    if (status == 0)
-        status = help ? command_print_help("trace") : subcommand->run(&arguments);
+    struct error error = {0};
+    if (status == 0 && help)
+        status = command_print_help("trace");
+    else if (status == 0)
+        status = execute(subcommand, &arguments, &error) ? command_finish_stdout()
+                                                         : command_fail(&error);
     overrides_fini(&arguments.overrides);
     return status;
 }

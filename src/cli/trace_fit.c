@@ -1,16 +1,13 @@
 /* llmsim trace fit: a workload section whose generator is like a trace. */
 #include "trace_fit.h"
 
-#include "commands.h"
 #include "options.h"
 #include "output_file.h"
 #include "progress.h"
 #include "trace_commands.h"
 #include "trace_format.h"
 #include "trace_workload.h"
-#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 static bool read_workload(const struct trace_workload *trace, struct fit_workload *workload,
                           const struct trace_format **format, struct error *error)
@@ -52,8 +49,8 @@ static char *fit_section(struct fit_workload *original, struct error *error)
 /* What a generator could do, and a fit does not find. */
 static void print_not_fitted(const struct trace_report *report, FILE *stream)
 {
-    const bool classes = report->class_count > 1 || *report->classes[0].name != '\0';
-    const bool priorities = report->priority_count > 1 || report->priorities[0].priority != 0;
+    const bool classes = trace_report_has_classes(report);
+    const bool priorities = trace_report_has_priorities(report);
     const bool clients = report->clients.requests > 0;
     if (classes || priorities || clients)
         fprintf(stream, "# Not fitted, though the trace has them:%s%s%s.\n",
@@ -107,8 +104,8 @@ static bool fit_workload(const struct trace_arguments *arguments, struct fit_wor
     return done;
 }
 
-static bool fit_trace(const struct trace_arguments *arguments, const struct trace_workload *trace,
-                      struct error *error)
+bool trace_fit(const struct trace_arguments *arguments, const struct trace_workload *trace,
+               struct error *error)
 {
     struct fit_workload original = {0};
     const struct trace_format *format = NULL;
@@ -116,17 +113,4 @@ static bool fit_trace(const struct trace_arguments *arguments, const struct trac
                       fit_workload(arguments, &original, format->name, error);
     fit_requests_fini(&original.requests);
     return done;
-}
-
-int trace_fit(const struct trace_arguments *arguments)
-{
-    struct error error = {0};
-    struct trace_workload trace;
-    if (!trace_workload_load(&trace, arguments->input_path,
-                             (const char *const *)arguments->overrides.assignments,
-                             arguments->overrides.count, &error))
-        return command_fail(&error);
-    const bool done = fit_trace(arguments, &trace, &error);
-    trace_workload_fini(&trace);
-    return done ? 0 : command_fail(&error);
 }

@@ -1,14 +1,10 @@
 /* llmsim trace info: what can be said of a trace without serving it. */
-#include "commands.h"
-
-#include "options.h"
 #include "output_file.h"
 #include "progress.h"
 #include "trace_commands.h"
 #include "trace_format.h"
 #include "trace_statistics.h"
 #include "trace_workload.h"
-#include <string.h>
 
 /* The table to stdout, unless the JSON goes there. */
 static bool write_report(const struct trace_arguments *arguments, const struct trace_report *report,
@@ -32,8 +28,8 @@ static bool write_report(const struct trace_arguments *arguments, const struct t
     return done;
 }
 
-static bool inspect(const struct trace_arguments *arguments, const struct trace_workload *trace,
-                    struct error *error)
+bool trace_info(const struct trace_arguments *arguments, const struct trace_workload *trace,
+                struct error *error)
 {
     struct request_source source = {0};
     struct trace_report report;
@@ -50,17 +46,4 @@ static bool inspect(const struct trace_arguments *arguments, const struct trace_
     }
     source.destroy(source.state);
     return done;
-}
-
-int trace_info(const struct trace_arguments *arguments)
-{
-    struct error error = {0};
-    struct trace_workload trace;
-    if (!trace_workload_load(&trace, arguments->input_path,
-                             (const char *const *)arguments->overrides.assignments,
-                             arguments->overrides.count, &error))
-        return command_fail(&error);
-    const bool done = inspect(arguments, &trace, &error);
-    trace_workload_fini(&trace);
-    return done ? command_finish_stdout() : command_fail(&error);
 }

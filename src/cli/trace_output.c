@@ -66,38 +66,30 @@ static bool write_trace(const struct workload_config *workload, int64_t seed,
 }
 
 /* Of a whole configuration all must be right; a workload section alone will do, too. */
-int trace_generate(const struct trace_arguments *arguments)
+bool trace_generate(const struct trace_arguments *arguments, struct error *error)
 {
-    struct error error = {0};
     struct trace_workload section;
     bool alone = false;
     const char *const *overrides = (const char *const *)arguments->overrides.assignments;
     if (strcmp(arguments->input_path, "-") != 0 &&
         !trace_workload_load_section(&section, arguments->input_path, overrides,
-                                     arguments->overrides.count, &alone, &error))
-        return command_fail(&error);
+                                     arguments->overrides.count, &alone, error))
+        return false;
     if (alone) {
-        const bool done = write_trace(&section.workload, section.seed, arguments, &error);
+        const bool done = write_trace(&section.workload, section.seed, arguments, error);
         trace_workload_fini(&section);
-        return done ? 0 : command_fail(&error);
+        return done;
     }
     struct experiment_config config;
-    if (!options_load_config(&config, arguments->input_path, &arguments->overrides, &error))
-        return command_fail(&error);
-    bool done = write_trace(&config.workload, config.seed, arguments, &error);
+    if (!options_load_config(&config, arguments->input_path, &arguments->overrides, error))
+        return false;
+    bool done = write_trace(&config.workload, config.seed, arguments, error);
     experiment_config_fini(&config);
-    return done ? 0 : command_fail(&error);
+    return done;
 }
 
-int trace_convert(const struct trace_arguments *arguments)
+bool trace_convert(const struct trace_arguments *arguments, const struct trace_workload *trace,
+                   struct error *error)
 {
-    struct error error = {0};
-    struct trace_workload trace;
-    if (!trace_workload_load(&trace, arguments->input_path,
-                             (const char *const *)arguments->overrides.assignments,
-                             arguments->overrides.count, &error))
-        return command_fail(&error);
-    bool done = write_trace(&trace.workload, trace.seed, arguments, &error);
-    trace_workload_fini(&trace);
-    return done ? 0 : command_fail(&error);
+    return write_trace(&trace->workload, trace->seed, arguments, error);
 }

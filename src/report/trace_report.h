@@ -98,6 +98,18 @@ struct trace_report {
     struct trace_chart chart;
 };
 
+/* Whether any request names its class, or has another priority than 0. */
+static inline bool trace_report_has_classes(const struct trace_report *report)
+{
+    return report->class_count > 1 ||
+           (report->class_count == 1 && *report->classes[0].name != '\0');
+}
+
+static inline bool trace_report_has_priorities(const struct trace_report *report)
+{
+    return report->priority_count > 1 || report->priorities[0].priority != 0;
+}
+
 void trace_print_text(const struct trace_report *report, FILE *stream);
 
 /* False when memory cannot be had. */

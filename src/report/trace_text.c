@@ -121,15 +121,9 @@ static void print_clients(const struct trace_report *report, FILE *stream)
     print_estimate(clients->one_in, "clients", stream);
 }
 
-static bool names_classes(const struct trace_report *report)
-{
-    return report->class_count > 1 ||
-           (report->class_count == 1 && *report->classes[0].name != '\0');
-}
-
 static void print_classes(const struct trace_report *report, FILE *stream)
 {
-    if (!names_classes(report))
+    if (!trace_report_has_classes(report))
         return;
     fprintf(stream, "\n%-15s %10s %9s %14s %14s\n", "class", "requests", "share", "mean prompt",
             "mean output");
@@ -147,7 +141,7 @@ static void print_classes(const struct trace_report *report, FILE *stream)
 
 static void print_priorities(const struct trace_report *report, FILE *stream)
 {
-    if (report->priority_count < 2 && report->priorities[0].priority == 0)
+    if (!trace_report_has_priorities(report))
         return;
     fprintf(stream, "\n%-15s %10s\n", "priority", "requests");
     for (size_t i = 0; i < report->priority_count; i++)
