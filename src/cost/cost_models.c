@@ -1,8 +1,10 @@
 /* The `cost` section, and the table of cost models. */
 #include "cost_models.h"
 
+#include "cost_speed.h"
 #include "linear.h"
 #include "roofline.h"
+#include <string.h>
 
 /* clang-format off */
 static const struct cost_model_type roofline_type = {
@@ -77,6 +79,13 @@ static const struct setting settings[] = {
      .maximum = 1e6,
      .help = "linear only: of every token of context of every sequence in the step, those that the "
              "step computes included; none: 0"},
+    {.name = "speed",
+     .kind = SETTING_REAL,
+     .offset = offsetof(struct cost_config, speed),
+     .preset = "1",
+     .minimum = 1e-3,
+     .maximum = 1e3,
+     .help = "divides the time of every step: 1.1 is a server a tenth faster than it is described"},
 };
 
 const struct settings_table cost_settings = {"cost", settings, sizeof settings / sizeof *settings};
@@ -116,7 +125,7 @@ bool cost_config_resolve(struct cost_config *config, const struct node *node, st
         return resolve_linear(config, node, error);
     for (size_t i = 0; i < cost_settings.count; i++) {
         const struct setting *setting = &settings[i];
-        if (setting->kind == SETTING_REAL && !setting_is_unset(setting, config))
+        if (strcmp(setting->preset, "none") == 0 && !setting_is_unset(setting, config))
             return refuse_foreign_key(config, setting->name, node, error);
     }
     if (config->attention < 0)
@@ -127,5 +136,11 @@ bool cost_config_resolve(struct cost_config *config, const struct node *node, st
 bool cost_model_create(const struct cost_setup *setup, struct cost_model *cost_model,
                        struct error *error)
 {
-    return cost_model_types[setup->config->model]->create(setup, cost_model, error);
+    const struct cost_config *config = setup->config;
+    if (!cost_model_types[config->model]->create(setup, cost_model, error))
+        return false;
+    if (config->speed == 1.0 || cost_scale_speed(cost_model, config->speed))
+        return true;
+    cost_model->destroy(cost_model->state);
+    return error_run(error, "out of memory");
 }

@@ -21,6 +21,7 @@ struct cost_config {
      * every sequence in the step (decodes: their KV, the new token included; prefill chunks: what
      * was computed before and in this step). */
     double base_s, per_prefill_token_s, per_decode_sequence_s, per_context_token_s;
+    double speed; /* what every step's time is divided by, > 0 */
 };
 
 extern const struct settings_table cost_settings;

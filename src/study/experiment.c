@@ -16,7 +16,7 @@ struct watch {
     struct perfetto perfetto;
     bool logs;
     FILE *timeline_stream, *perfetto_stream; /* NULL: not wanted */
-    void (*progress)(double fraction);
+    const struct experiment_hooks *hooks;
 };
 
 static void watch_step(void *context, const struct step_report *report)
@@ -45,13 +45,15 @@ static void watch_outcome(void *context, const struct request_outcome *outcome)
         timeline_outcome(&watch->timeline, outcome);
     if (watch->perfetto_stream != NULL)
         perfetto_outcome(&watch->perfetto, outcome);
+    if (watch->hooks->outcome != NULL)
+        watch->hooks->outcome(watch->hooks->context, outcome);
 }
 
 static void watch_progress(void *context, double fraction)
 {
     const struct watch *watch = context;
-    if (watch->progress != NULL)
-        watch->progress(fraction);
+    if (watch->hooks->progress != NULL)
+        watch->hooks->progress(fraction);
 }
 
 static int64_t replicas_of(const struct engine_config *engine)
@@ -63,7 +65,7 @@ static bool watch_init(struct watch *watch, const struct experiment_config *conf
                        const struct experiment_hooks *hooks)
 {
     memset(watch, 0, sizeof *watch);
-    watch->progress = hooks->progress;
+    watch->hooks = hooks;
     watch->logs = hooks->requests != NULL;
     watch->timeline_stream = hooks->timeline;
     watch->perfetto_stream = hooks->perfetto;
@@ -208,10 +210,10 @@ static bool simulate(const struct experiment_config *config, struct cost_model *
     return true;
 }
 
-bool experiment_run(const struct experiment_config *config, const struct experiment_hooks *hooks,
-                    struct experiment_result *result, struct error *error)
+static bool serve(const struct experiment_config *config, const struct experiment_hooks *hooks,
+                  struct request_source *source, struct experiment_result *result,
+                  struct error *error)
 {
-    struct request_source source = {0};
     struct cost_model cost_model = {0};
     struct watch watch;
     struct cost_setup cost_setup = {
@@ -222,17 +224,27 @@ bool experiment_run(const struct experiment_config *config, const struct experim
         .max_num_batched_tokens = (int32_t)config->engine.max_num_batched_tokens,
         .max_num_seqs = (int32_t)config->engine.max_num_seqs,
     };
-    memset(result, 0, sizeof *result);
-    if (!workload_open(&config->workload, (uint64_t)config->seed, &source, error))
-        return false;
     bool done = false;
     if (!watch_init(&watch, config, hooks)) {
         error_run(error, "out of memory");
     } else if (cost_model_create(&cost_setup, &cost_model, error)) {
-        done = simulate(config, &cost_model, &source, &watch, result, error);
+        done = simulate(config, &cost_model, source, &watch, result, error);
         cost_model.destroy(cost_model.state);
     }
     watch_fini(&watch);
+    return done;
+}
+
+bool experiment_run(const struct experiment_config *config, const struct experiment_hooks *hooks,
+                    struct experiment_result *result, struct error *error)
+{
+    memset(result, 0, sizeof *result);
+    if (hooks->source != NULL)
+        return serve(config, hooks, hooks->source, result, error);
+    struct request_source source = {0};
+    if (!workload_open(&config->workload, (uint64_t)config->seed, &source, error))
+        return false;
+    bool done = serve(config, hooks, &source, result, error);
     source.destroy(source.state);
     return done;
 }

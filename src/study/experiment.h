@@ -8,6 +8,9 @@
 
 /* What to do on the way. Any member may be NULL. */
 struct experiment_hooks {
+    struct request_source *source; /* what arrives, instead of the workload; not owned */
+    void (*outcome)(void *context, const struct request_outcome *outcome); /* of every request */
+    void *context;                                                         /* of outcome() */
     FILE *requests;                    /* the per-request CSV goes here */
     FILE *timeline;                    /* and that over time here */
     FILE *perfetto;                    /* the trace of events here */

@@ -35,7 +35,7 @@ static struct cost step(const struct cost_config *config, const struct step_load
 /* Equal shares, and no transfer. */
 START_TEST(test_stages)
 {
-    const struct cost_config config = {.model = COST_LINEAR, .base_s = 6.0};
+    const struct cost_config config = {.model = COST_LINEAR, .base_s = 6.0, .speed = 1.0};
     const struct step_load load = {.tokens = 1, .decode_sequences = 1, .emitting_sequences = 1};
     struct cost_setup setup = {.config = &config,
                                .deployment = {.tensor_parallel_size = 1,
@@ -89,6 +89,30 @@ START_TEST(test_every_coefficient)
 }
 END_TEST
 
+/* A server twice as fast takes half of every time, on every stage of a pipeline too. */
+START_TEST(test_speed)
+{
+    struct cost_config config;
+    struct error error = {0};
+    ck_assert_msg(read_text("model: linear\nbase: 6 ms\nper_prefill_token: 1 ms\nspeed: 2\n",
+                            &config, &error),
+                  "%s", error.text);
+    const struct prefill_chunk chunk = {4, 0};
+    const struct step_load load = {.tokens = 4, .chunk_count = 1, .chunks = &chunk};
+    const struct cost cost = step(&config, &load);
+    ck_assert_double_eq_tol(cost.time_s, 5e-3, 1e-15);
+    ck_assert_double_eq_tol(cost.bound_s[BOUND_OVERHEAD], 5e-3, 1e-15);
+    struct cost_model cost_model;
+    const struct cost_setup setup = {.config = &config,
+                                     .deployment = {.pipeline_parallel_size = 2}};
+    ck_assert(cost_model_create(&setup, &cost_model, &error));
+    double stage_s[2], transfer_s = 0.0;
+    cost_model.stage_times(cost_model.state, &load, &cost, stage_s, &transfer_s);
+    ck_assert_double_eq_tol(stage_s[0] + stage_s[1] + transfer_s, cost.time_s, 1e-15);
+    cost_model.destroy(cost_model.state);
+}
+END_TEST
+
 START_TEST(test_names)
 {
     ck_assert_str_eq(cost_model_types[COST_ROOFLINE]->name, "roofline");
@@ -130,6 +154,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {test_every_coefficient, test_stages, test_names, test_checks};
+    const TTest *const tests[] = {test_every_coefficient, test_stages, test_speed, test_names,
+                                  test_checks};
     return unit_run("linear", tests, COUNT(tests));
 }
