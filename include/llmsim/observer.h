@@ -16,6 +16,7 @@ struct step_report {
     int32_t output_tokens; /* that it gives */
     int32_t running;       /* admitted and not finished, at the time the step was planned */
     int32_t preempted;     /* likewise, but waiting again since they were preempted */
+    bool full;             /* once planned: another request would have to wait, or some do */
     /* KV memory, once the step was planned; what is shared counts once. Of the blocks used, some are
      * empty: reserved and not reached, or left by a request that has ended. */
     int64_t kv_blocks_used, kv_blocks_empty;

@@ -246,6 +246,19 @@ static bool read_path(const struct reader *reader, const struct setting *setting
     return true;
 }
 
+static bool read_real(const struct reader *reader, const struct setting *setting,
+                      const struct node *node, void *base)
+{
+    double *value = member(setting, base);
+    for (size_t i = 0; setting->choices != NULL && setting->choices[i] != NULL; i++) {
+        if (strcmp(setting->choices[i], node->text) == 0) {
+            *value = -1.0 - (double)i;
+            return true;
+        }
+    }
+    return read_number(reader, setting, node, value);
+}
+
 static bool read_value(const struct reader *reader, const struct setting *setting,
                        const struct node *node, void *base)
 {
@@ -258,7 +271,6 @@ static bool read_value(const struct reader *reader, const struct setting *settin
     if (node->kind != NODE_SCALAR)
         return error_input(reader->error, &node->at, "'%s' takes one value, not a %s",
                            setting->name, kind_of(node));
-    double value = 0.0;
     switch (setting->kind) {
     case SETTING_BOOL:
     case SETTING_SWITCH:
@@ -266,10 +278,7 @@ static bool read_value(const struct reader *reader, const struct setting *settin
     case SETTING_INTEGER:
         return read_integer(reader, setting, node, base);
     case SETTING_REAL:
-        if (!read_number(reader, setting, node, &value))
-            return false;
-        *(double *)member(setting, base) = value;
-        return true;
+        return read_real(reader, setting, node, base);
     case SETTING_TEXT:
         return read_text(reader, setting, node, base);
     case SETTING_PATH:

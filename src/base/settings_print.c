@@ -94,10 +94,24 @@ static bool is_numeric(const struct setting *setting)
            setting->kind == SETTING_REALS;
 }
 
+/* The word that stands for it; NULL: it is a number. */
+static const char *word_of(const struct setting *setting, double value)
+{
+    return setting->choices != NULL && value < 0.0 ? setting->choices[(int)-value - 1] : NULL;
+}
+
+static void print_real(const struct setting *setting, double value, FILE *stream)
+{
+    char number[32];
+    const char *word = word_of(setting, value);
+    if (word == NULL)
+        units_format_exact(value, number);
+    fputs(word != NULL ? word : number, stream);
+}
+
 static void print_value(const struct setting *setting, const void *base, FILE *stream)
 {
     const void *value = member(setting, base);
-    char number[32];
     switch (setting->kind) {
     case SETTING_BOOL:
         fputs(*(const bool *)value ? "true" : "false", stream);
@@ -109,8 +123,7 @@ static void print_value(const struct setting *setting, const void *base, FILE *s
         fprintf(stream, "%" PRId64, *(const int64_t *)value);
         break;
     case SETTING_REAL:
-        units_format_exact(*(const double *)value, number);
-        fputs(number, stream);
+        print_real(setting, *(const double *)value, stream);
         break;
     case SETTING_REALS:
         print_reals(value, stream);
@@ -180,6 +193,12 @@ static json_t *json_map(const struct setting *setting, const struct settings_map
     return object;
 }
 
+static json_t *json_real_or_word(const struct setting *setting, double value)
+{
+    const char *word = word_of(setting, value);
+    return word != NULL ? json_string(word) : json_real(value);
+}
+
 static json_t *json_value(const struct setting *setting, const void *base)
 {
     if (setting_is_unset(setting, base))
@@ -193,7 +212,7 @@ static json_t *json_value(const struct setting *setting, const void *base)
     case SETTING_INTEGER:
         return json_integer(*(const int64_t *)value);
     case SETTING_REAL:
-        return json_real(*(const double *)value);
+        return json_real_or_word(setting, *(const double *)value);
     case SETTING_REALS:
         return json_reals(value);
     case SETTING_PATH:
@@ -253,6 +272,8 @@ static void print_kind(const struct setting *setting, FILE *stream)
         fprintf(stream, ", ≥ %s", minimum);
     else
         fprintf(stream, ", %s … %s", minimum, maximum);
+    for (size_t i = 0; setting->choices != NULL && setting->choices[i] != NULL; i++)
+        fprintf(stream, "; or `%s`", setting->choices[i]);
 }
 
 void settings_print_reference(const struct settings_table *table, const char *prefix, FILE *stream)

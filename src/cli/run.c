@@ -124,6 +124,16 @@ static void warn_of_losses(const struct experiment_config *config,
     options_warn_of_left_out(&result->left_out);
 }
 
+static void warn_of_warmup(const struct experiment_result *result)
+{
+    const struct summary *summary = &result->summary;
+    if (result->warmup_unknown)
+        command_warn("warmup auto: no end of a warm-up was found, the run drifts or is too short: "
+                     "all of it is measured");
+    else if (summary->warmup_requests > 0 && summary->completed == 0)
+        command_warn("no request arrives after the warm-up: nothing was measured");
+}
+
 /* Settings that need something of the requests which none of them had. */
 static void warn_of_no_effect(const struct experiment_config *config,
                               const struct simulation_result *simulation)
@@ -231,6 +241,7 @@ static int simulate(const struct experiment_config *config, const struct run_opt
         return command_fail(&error);
     warn_of_losses(config, &result);
     warn_of_no_effect(config, &result.simulation);
+    warn_of_warmup(&result);
     if (!options->quiet)
         print_timing(&result, progress_clock_s() - start_s);
     return 0;

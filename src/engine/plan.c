@@ -215,6 +215,12 @@ static void count_blocks(const struct replica *replica, struct step *step)
         (step->kv_blocks_used - step->kv_blocks_empty) * kv->block_size - step->kv_slots_unfilled;
 }
 
+/* No room for one more request, whatever it is. */
+static bool is_full(const struct replica *replica)
+{
+    return replica->batch.waiting > 0 || replica->batch.running >= replica->setup->max_num_seqs;
+}
+
 /* The plan becomes a step, and the engine's state is from here on the one after that step; only
  * blocks and slots of finished sequences wait for its end. */
 static void commit_plan(struct replica *replica, struct step *step)
@@ -236,6 +242,7 @@ static void commit_plan(struct replica *replica, struct step *step)
     step->load.emitting_sequences += step->emission_count;
     step->running = batch->running;
     step->preempted = batch->waiting - replica->new_count;
+    step->full = is_full(replica);
     count_blocks(replica, step);
     const struct pending_transfer *pending = &replica->pending;
     bool copies = pending->swapped_out + pending->swapped_in + pending->loaded > 0;
@@ -266,6 +273,7 @@ static void repeat_plan(struct replica *replica, struct step *step)
     commit_decodes(replica, step);
     step->running = batch->running;
     step->preempted = batch->waiting - replica->new_count;
+    step->full = is_full(replica);
     count_blocks(replica, step);
     replica->steady = step->finishing_count == 0;
 }

@@ -318,6 +318,7 @@ void replica_complete_step(struct replica *replica)
         .output_tokens = step->load.emitting_sequences,
         .running = step->running,
         .preempted = step->preempted,
+        .full = step->full,
         .kv_blocks_used = step->kv_blocks_used,
         .kv_blocks_empty = step->kv_blocks_empty,
         .kv_tokens = step->kv_tokens,

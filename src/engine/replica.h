@@ -37,6 +37,7 @@ struct step {
     struct cost cost;
     double transfer_s; /* to and from host memory, before anything is computed */
     int32_t running, preempted;
+    bool full;
     int64_t kv_blocks_used, kv_blocks_empty, kv_tokens, kv_slots_unfilled;
     int32_t emission_count;
     int32_t finishing_count;

@@ -42,29 +42,76 @@ static const struct setting settings[] = {
 const struct settings_table slo_settings = {"the slo section", settings,
                                             sizeof settings / sizeof *settings};
 
-bool metrics_init(struct metrics *metrics, const struct slo *slo)
+#define METRICS(member) offsetof(struct metrics_config, member)
+
+static const char *const warmup_words[] = {"auto", NULL};
+
+static const struct setting metrics_keys[] = {
+    {
+        .name = "warmup",
+        .kind = SETTING_REAL,
+        .unit = UNIT_SECONDS,
+        .offset = METRICS(warmup_s),
+        .preset = "none",
+        .minimum = 0,
+        .maximum = 1e9,
+        .choices = warmup_words,
+        .help = "requests that arrive in this time from the first arrival are served and not "
+                "measured; auto: found by MSER-5 in a run before",
+    },
+    {
+        .name = "replications",
+        .kind = SETTING_INTEGER,
+        .offset = METRICS(replications),
+        .preset = "1",
+        .minimum = 1,
+        .maximum = 10000,
+        .help = "runs with seed, seed + 1, ..., and intervals over them",
+    },
+};
+
+const struct settings_table metrics_settings = {"the metrics section", metrics_keys,
+                                                sizeof metrics_keys / sizeof *metrics_keys};
+
+bool metrics_init(struct metrics *metrics, const struct slo *slo, int64_t warmup_ns,
+                  int64_t replicas)
 {
     memset(metrics, 0, sizeof *metrics);
     metrics->slo = *slo;
-    for (int i = 0; i < LATENCY_COUNT; i++) {
-        if (!histogram_init(&metrics->latency[i])) {
-            metrics_fini(metrics);
-            return false;
-        }
-    }
-    return true;
+    metrics->warmup_ns = warmup_ns;
+    metrics->measures = warmup_ns == 0;
+    saturation_init(&metrics->saturation, replicas);
+    bool done = true;
+    for (int i = 0; i < LATENCY_COUNT; i++)
+        done =
+            done && histogram_init(&metrics->latency[i]) && batch_means_init(&metrics->batches[i]);
+    return done;
 }
 
 void metrics_fini(struct metrics *metrics)
 {
-    for (int i = 0; i < LATENCY_COUNT; i++)
+    for (int i = 0; i < LATENCY_COUNT; i++) {
         histogram_fini(&metrics->latency[i]);
+        batch_means_fini(&metrics->batches[i]);
+    }
+}
+
+static void add_latency(struct metrics *metrics, enum latency latency, int64_t position,
+                        int64_t value_ns, int64_t weight)
+{
+    histogram_add(&metrics->latency[latency], value_ns, weight);
+    batch_means_add(&metrics->batches[latency], position, value_ns, weight);
 }
 
 void metrics_step(struct metrics *metrics, const struct step_report *report)
 {
     int64_t duration_ns = report->end_ns - report->start_ns;
+    saturation_step(&metrics->saturation, report);
+    metrics->measures = report->start_ns >= metrics->warmup_ns;
+    if (!metrics->measures)
+        return;
     metrics->steps++;
+    metrics->busy_ns += duration_ns;
     metrics->sequence_sum += report->sequences;
     metrics->token_sum += report->tokens;
     if (report->running > metrics->running_max)
@@ -83,7 +130,8 @@ void metrics_step(struct metrics *metrics, const struct step_report *report)
 
 void metrics_token_gaps(struct metrics *metrics, int64_t gap_ns, int32_t count)
 {
-    histogram_add(&metrics->latency[LATENCY_ITL], gap_ns, count);
+    if (metrics->measures)
+        add_latency(metrics, LATENCY_ITL, metrics->latency[LATENCY_ITL].count, gap_ns, count);
 }
 
 int64_t metrics_tpot_ns(const struct request_outcome *outcome)
@@ -115,6 +163,11 @@ static bool meets(double limit_s, int64_t value_ns)
 void metrics_outcome(struct metrics *metrics, const struct request_outcome *outcome)
 {
     metrics->digest += outcome_hash(outcome);
+    saturation_outcome(&metrics->saturation, outcome);
+    if (outcome->arrival_ns < metrics->warmup_ns) {
+        metrics->warmup_requests++;
+        return;
+    }
     if (outcome->status != REQUEST_COMPLETED) {
         metrics->failed++;
         return;
@@ -127,10 +180,10 @@ void metrics_outcome(struct metrics *metrics, const struct request_outcome *outc
     metrics->output_tokens += outcome->output_tokens;
     for (int i = 0; i < TIME_PART_COUNT; i++)
         metrics->parts_ns[i] += (uint64_t)outcome->parts_ns[i];
-    histogram_add(&metrics->latency[LATENCY_TTFT], ttft_ns, 1);
-    histogram_add(&metrics->latency[LATENCY_E2EL], e2el_ns, 1);
+    add_latency(metrics, LATENCY_TTFT, outcome->request_id, ttft_ns, 1);
+    add_latency(metrics, LATENCY_E2EL, outcome->request_id, e2el_ns, 1);
     if (tpot_ns >= 0)
-        histogram_add(&metrics->latency[LATENCY_TPOT], tpot_ns, 1);
+        add_latency(metrics, LATENCY_TPOT, outcome->request_id, tpot_ns, 1);
     if (meets(metrics->slo.ttft_s, ttft_ns) && meets(metrics->slo.tpot_s, tpot_ns) &&
         meets(metrics->slo.e2el_s, e2el_ns))
         metrics->good++;

@@ -2,28 +2,41 @@
 #ifndef LLMSIM_REPORT_METRICS_H
 #define LLMSIM_REPORT_METRICS_H
 
-#include "histogram.h"
+#include "batch_means.h"
+#include "saturation.h"
 #include "settings.h"
-#include <llmsim/observer.h>
 
 /* The `slo` section: unset (NaN) where there is none. */
 struct slo {
     double ttft_s, tpot_s, e2el_s;
 };
 
-extern const struct settings_table slo_settings;
+/* The `metrics` section. */
+struct metrics_config {
+    double warmup_s;      /* requests that arrive before are not measured; METRICS_WARMUP_AUTO */
+    int64_t replications; /* runs with seeds that follow each other, ≥ 1 */
+};
+#define METRICS_WARMUP_AUTO (-1.0)
+
+extern const struct settings_table slo_settings, metrics_settings;
 
 enum latency { LATENCY_TTFT, LATENCY_TPOT, LATENCY_ITL, LATENCY_E2EL, LATENCY_COUNT };
 
 struct metrics {
     struct slo slo;
+    int64_t
+        warmup_ns; /* what is measured: requests that arrive then or later, and steps that start */
+    int64_t warmup_requests; /* that arrived before */
     struct histogram latency[LATENCY_COUNT];
+    struct batch_means batches[LATENCY_COUNT]; /* by request, ITL by gap */
+    struct saturation saturation;              /* of the whole run, as the digest */
     int64_t completed, failed, good;
     int64_t input_tokens, output_tokens;      /* of completed requests */
     histogram_wide parts_ns[TIME_PART_COUNT]; /* likewise: where their time went */
     uint64_t digest;                          /* of every outcome, whatever their order */
     /* Over steps. */
-    int64_t steps;
+    bool measures; /* the one that was told last is one of them */
+    int64_t steps, busy_ns;
     int64_t sequence_sum, token_sum;
     int32_t running_max;
     int64_t kv_blocks_peak;
@@ -33,8 +46,9 @@ struct metrics {
     struct cost cost;
 };
 
-/* False when memory cannot be had. */
-bool metrics_init(struct metrics *metrics, const struct slo *slo);
+/* False when memory cannot be had; metrics_fini either way. */
+bool metrics_init(struct metrics *metrics, const struct slo *slo, int64_t warmup_ns,
+                  int64_t replicas);
 void metrics_fini(struct metrics *metrics);
 
 /* As an observer's functions. */

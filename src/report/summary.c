@@ -7,6 +7,12 @@ const char *const summary_latency_names[LATENCY_COUNT] = {[LATENCY_TTFT] = "ttft
                                                           [LATENCY_ITL] = "itl",
                                                           [LATENCY_E2EL] = "e2el"};
 
+const char *const summary_figure_names[LATENCY_FIGURE_COUNT] = {[FIGURE_MEAN] = "mean",
+                                                                [FIGURE_MEDIAN] = "median",
+                                                                [FIGURE_P90] = "p90",
+                                                                [FIGURE_P95] = "p95",
+                                                                [FIGURE_P99] = "p99"};
+
 const char *const summary_bound_names[BOUND_COUNT] = {[BOUND_COMPUTE] = "compute",
                                                       [BOUND_MEMORY] = "memory",
                                                       [BOUND_COMMUNICATION] = "communication",
@@ -21,14 +27,44 @@ static double ratio(double part, double whole)
     return whole > 0.0 ? part / whole : 0.0;
 }
 
-static void fill_latency(struct latency_summary *latency, const struct histogram *histogram)
+static const double figure_percentiles[LATENCY_FIGURE_COUNT] = {
+    [FIGURE_MEDIAN] = 50.0, [FIGURE_P90] = 90.0, [FIGURE_P95] = 95.0, [FIGURE_P99] = 99.0};
+
+static void fill_intervals(struct latency_summary *latency, const struct histogram *histogram,
+                           const struct batch_means *means)
 {
+    int group = 0;
+    const bool known = batch_means_group(means, &group);
+    latency->batches = known ? (int)((means->used + group - 1) / group) : 0;
+    for (int i = 0; i < LATENCY_FIGURE_COUNT; i++) {
+        struct interval interval = {(double)NAN, (double)NAN};
+        if (known && i == FIGURE_MEAN)
+            interval = batch_means_mean(means, group);
+        else if (known)
+            interval = batch_means_percentile(means, group, histogram, figure_percentiles[i]);
+        latency->interval_ms[i] =
+            (struct interval){interval.low / NS_PER_MS, interval.high / NS_PER_MS};
+    }
+}
+
+static void fill_latency(struct latency_summary *latency, const struct histogram *histogram,
+                         const struct batch_means *means)
+{
+    latency->count = histogram->count;
     latency->mean_ms = histogram_mean(histogram) / NS_PER_MS;
     latency->std_ms = histogram_std(histogram) / NS_PER_MS;
     latency->median_ms = histogram_percentile(histogram, 50.0) / NS_PER_MS;
     latency->p90_ms = histogram_percentile(histogram, 90.0) / NS_PER_MS;
     latency->p95_ms = histogram_percentile(histogram, 95.0) / NS_PER_MS;
     latency->p99_ms = histogram_percentile(histogram, 99.0) / NS_PER_MS;
+    fill_intervals(latency, histogram, means);
+}
+
+/* From the end of the warm-up; nothing may be behind it. */
+static int64_t duration_ns(const struct metrics *metrics, const struct summary_context *context)
+{
+    const int64_t duration = context->end_ns - metrics->warmup_ns;
+    return duration > 0 ? duration : 0;
 }
 
 static bool has_slo(const struct slo *slo)
@@ -55,7 +91,7 @@ static void fill_utilisation(struct summary *summary, const struct metrics *metr
 static void fill_kv_cache(struct summary *summary, const struct metrics *metrics,
                           const struct summary_context *context)
 {
-    double replicas_ns = (double)context->duration_ns * (double)context->replicas;
+    double replicas_ns = (double)duration_ns(metrics, context) * (double)context->replicas;
     double block_size = (double)context->block_size;
     double token_bytes = context->block_bytes / block_size;
     double usable_blocks = (double)(context->num_gpu_blocks - 1);
@@ -86,11 +122,13 @@ static void fill_kv_cache(struct summary *summary, const struct metrics *metrics
 void summary_fill(struct summary *summary, const struct metrics *metrics,
                   const struct summary_context *context)
 {
-    double duration_s = sim_s_from_ns(context->duration_ns);
-    double replicas_ns = (double)context->duration_ns * (double)context->replicas;
+    double duration_s = sim_s_from_ns(duration_ns(metrics, context));
+    double replicas_ns = (double)duration_ns(metrics, context) * (double)context->replicas;
     int64_t tokens = metrics->input_tokens + metrics->output_tokens;
     *summary = (struct summary){
         .duration_s = duration_s,
+        .warmup_s = sim_s_from_ns(metrics->warmup_ns),
+        .warmup_requests = metrics->warmup_requests,
         .completed = metrics->completed,
         .failed = metrics->failed,
         .total_input_tokens = metrics->input_tokens,
@@ -110,7 +148,8 @@ void summary_fill(struct summary *summary, const struct metrics *metrics,
         .digest = metrics->digest,
     };
     for (int i = 0; i < LATENCY_COUNT; i++)
-        fill_latency(&summary->latency[i], &metrics->latency[i]);
+        fill_latency(&summary->latency[i], &metrics->latency[i], &metrics->batches[i]);
+    saturation_judge(&metrics->saturation, &summary->saturation);
     for (int i = 0; i < TIME_PART_COUNT; i++)
         summary->part_mean_ms[i] =
             ratio((double)metrics->parts_ns[i] / NS_PER_MS, (double)metrics->completed);

@@ -5,9 +5,22 @@
 #include "metrics.h"
 #include <jansson.h>
 
+/* Figures of a latency that have an interval. */
+enum latency_figure {
+    FIGURE_MEAN,
+    FIGURE_MEDIAN,
+    FIGURE_P90,
+    FIGURE_P95,
+    FIGURE_P99,
+    LATENCY_FIGURE_COUNT
+};
+
 /* Milliseconds, as in vLLM's benchmark. */
 struct latency_summary {
     double mean_ms, median_ms, std_ms, p90_ms, p95_ms, p99_ms;
+    int64_t count; /* values behind them */
+    int batches;   /* that the intervals are from; 0: there are none, they are NaN */
+    struct interval interval_ms[LATENCY_FIGURE_COUNT];
 };
 
 /* KV memory that holds nothing while it is taken, of one rank: the mean and the worst of the
@@ -18,13 +31,16 @@ struct kv_waste {
 };
 
 struct summary {
-    double duration_s; /* from the first arrival to the last completion */
+    double duration_s;       /* from the first arrival to the last completion */
+    double warmup_s;         /* before what is measured, and in no other figure but the digest, */
+    int64_t warmup_requests; /* the saturation, and those of the KV cache that count events */
     int64_t completed, failed;
     int64_t total_input_tokens, total_output_tokens;
     double request_throughput_per_s;
     double request_goodput_per_s; /* NaN without an SLO */
     double output_throughput_per_s, total_token_throughput_per_s;
     struct latency_summary latency[LATENCY_COUNT];
+    struct saturation_summary saturation;
     double part_mean_ms[TIME_PART_COUNT]; /* they sum to the mean end-to-end latency */
 
     int64_t replicas;                   /* data-parallel ranks × engines of a pipeline */
@@ -58,8 +74,8 @@ struct summary {
 
 /* What the metrics do not know of the run. */
 struct summary_context {
-    int64_t duration_ns, busy_ns; /* busy: summed over the replicas */
-    int64_t replicas;             /* ≥ 1 */
+    int64_t end_ns, busy_ns; /* the last completion; busy: summed over the replicas */
+    int64_t replicas;        /* ≥ 1 */
     int64_t idle_steps;
     double idle_flops, idle_bytes; /* that those steps add to the metrics' cost */
     int64_t num_gpu_blocks, block_size;
@@ -92,12 +108,25 @@ static inline double summary_part_share(const struct summary *summary, enum time
     return whole_ms > 0.0 ? summary->part_mean_ms[part] / whole_ms : 0.0;
 }
 
+/* Fewer than ten values lie beyond it: chance decides what it is. */
+static inline bool latency_figure_is_thin(const struct latency_summary *latency,
+                                          enum latency_figure figure)
+{
+    static const int beyond_pct[LATENCY_FIGURE_COUNT] = {[FIGURE_MEAN] = 100,
+                                                         [FIGURE_MEDIAN] = 50,
+                                                         [FIGURE_P90] = 10,
+                                                         [FIGURE_P95] = 5,
+                                                         [FIGURE_P99] = 1};
+    return latency->count * beyond_pct[figure] < 10 * 100;
+}
+
 void summary_fill(struct summary *summary, const struct metrics *metrics,
                   const struct summary_context *context);
 
-extern const char *const summary_latency_names[LATENCY_COUNT]; /* "ttft", … */
-extern const char *const summary_bound_names[BOUND_COUNT];     /* "compute", … */
-extern const char *const summary_part_names[TIME_PART_COUNT];  /* "queue", … */
+extern const char *const summary_latency_names[LATENCY_COUNT];       /* "ttft", … */
+extern const char *const summary_figure_names[LATENCY_FIGURE_COUNT]; /* "mean", … */
+extern const char *const summary_bound_names[BOUND_COUNT];           /* "compute", … */
+extern const char *const summary_part_names[TIME_PART_COUNT];        /* "queue", … */
 
 /* A table for people. */
 void summary_print_text(const struct summary *summary, FILE *stream);

@@ -52,6 +52,59 @@ static bool set_benchmark(json_t *root, const struct summary *summary)
     return done;
 }
 
+static json_t *interval_json(const struct interval *interval)
+{
+    return json_pack("[o, o]", real_or_null(interval->low), real_or_null(interval->high));
+}
+
+/* How far the figures above can be trusted: 95 % intervals, and which of them chance decides. */
+static bool set_confidence(json_t *root, const struct summary *summary)
+{
+    json_t *confidence = json_object(), *thin = json_array();
+    bool done = set(confidence, "level", json_real(interval_level));
+    for (int i = 0; i < LATENCY_COUNT; i++) {
+        const struct latency_summary *latency = &summary->latency[i];
+        json_t *object = json_object();
+        done &= set(object, "samples", json_integer(latency->count));
+        done &= set(object, "batches", json_integer(latency->batches));
+        for (int k = 0; k < LATENCY_FIGURE_COUNT; k++) {
+            char key[32];
+            snprintf(key, sizeof key, "%s_ms", summary_figure_names[k]);
+            done &= set(object, key, interval_json(&latency->interval_ms[k]));
+            snprintf(key, sizeof key, "%s_%s_ms", summary_figure_names[k],
+                     summary_latency_names[i]);
+            if (latency_figure_is_thin(latency, (enum latency_figure)k))
+                done &= json_array_append_new(thin, json_string(key)) == 0;
+        }
+        done &= set(confidence, summary_latency_names[i], object);
+    }
+    done &= set(confidence, "few_samples", thin);
+    return set(root, "confidence", confidence) && done;
+}
+
+static bool set_saturation(json_t *root, const struct saturation_summary *saturation)
+{
+    json_t *object = json_object();
+    const bool known = saturation->verdict != LOAD_UNKNOWN;
+    bool done = set(object, "verdict", json_string(saturation_verdict_names[saturation->verdict]));
+    if (known) {
+        done &= set(object, "full_share", json_real(saturation->full_share));
+        done &= set(object, "arrival_rate", json_real(saturation->arrival_rate_per_s));
+        done &= set(object, "start_rate", json_real(saturation->start_rate_per_s));
+        done &= set(object, "waiting_at_last_arrivals", json_integer(saturation->waiting));
+        done &= set(object, "queue_growth_over_error", real_or_null(saturation->growth_over_error));
+    }
+    return set(root, "saturation", object) && done;
+}
+
+static bool set_warmup(json_t *root, const struct summary *summary)
+{
+    json_t *warmup = json_object();
+    bool done = set(warmup, "duration_s", json_real(summary->warmup_s));
+    done &= set(warmup, "requests", json_integer(summary->warmup_requests));
+    return set(root, "warmup", warmup) && done;
+}
+
 /* Where the time of completed requests goes. */
 static bool set_account(json_t *root, const struct summary *summary)
 {
@@ -131,6 +184,9 @@ bool summary_print_json(const struct summary *summary, json_t *config, FILE *str
     snprintf(digest, sizeof digest, "%016" PRIx64, summary->digest);
     json_t *root = json_object();
     bool done = set_benchmark(root, summary);
+    done &= set_confidence(root, summary);
+    done &= set_saturation(root, &summary->saturation);
+    done &= set_warmup(root, summary);
     done &= set_account(root, summary);
     done &= set_kv_cache(root, summary);
     done &= set_engine(root, summary);

@@ -3,16 +3,75 @@
 
 #include <inttypes.h>
 
-static void print_latency(const char *title, const struct latency_summary *latency, FILE *stream)
+/* Whether any of its figures is marked. */
+static bool print_latency(const char *title, const struct latency_summary *latency, FILE *stream)
 {
-    fprintf(stream, "  %-26s %10.2f %10.2f %10.2f %10.2f %10.2f %10.2f\n", title, latency->mean_ms,
-            latency->std_ms, latency->median_ms, latency->p90_ms, latency->p95_ms, latency->p99_ms);
+    const double percentiles_ms[LATENCY_FIGURE_COUNT] = {[FIGURE_MEDIAN] = latency->median_ms,
+                                                         [FIGURE_P90] = latency->p90_ms,
+                                                         [FIGURE_P95] = latency->p95_ms,
+                                                         [FIGURE_P99] = latency->p99_ms};
+    const struct interval *interval = &latency->interval_ms[FIGURE_MEAN];
+    fprintf(stream, "  %-21s%11.2f", title, latency->mean_ms);
+    if (latency->batches > 0)
+        fprintf(stream, " %9.2f", (interval->high - interval->low) / 2.0);
+    else
+        fprintf(stream, " %9s", latency->count > 0 ? "?" : "");
+    fprintf(stream, " %10.2f", latency->std_ms);
+    bool marked = false, thin = false;
+    for (int i = FIGURE_MEDIAN; i < LATENCY_FIGURE_COUNT; i++) {
+        fprintf(stream, "%c%10.2f", thin ? '*' : ' ', percentiles_ms[i]);
+        thin = latency->count > 0 && latency_figure_is_thin(latency, (enum latency_figure)i);
+        marked |= thin;
+    }
+    fputs(thin ? "*\n" : "\n", stream);
+    return marked;
+}
+
+static void print_latencies(const struct summary *summary, FILE *stream)
+{
+    static const char *const titles[LATENCY_COUNT] = {[LATENCY_TTFT] = "Time to first token",
+                                                      [LATENCY_TPOT] = "Time per output token",
+                                                      [LATENCY_ITL] = "Inter-token latency",
+                                                      [LATENCY_E2EL] = "End-to-end latency"};
+    bool marked = false, unknown = false;
+    fprintf(stream, "\n  %-21s%11s%10s%11s%11s%11s%11s%11s\n", "Latency (ms)", "mean", "+-95%",
+            "std", "median", "p90", "p95", "p99");
+    for (int i = 0; i < LATENCY_COUNT; i++) {
+        const struct latency_summary *latency = &summary->latency[i];
+        marked |= print_latency(titles[i], latency, stream);
+        unknown |= latency->batches == 0 && latency->count > 0;
+    }
+    if (marked)
+        fputs("  * fewer than 10 values lie beyond it: chance decides what it is\n", stream);
+    if (unknown)
+        fputs("  ? the run is too short, or its latencies drift: no error can be told\n", stream);
+    fputc('\n', stream);
+}
+
+static void print_saturation(const struct saturation_summary *saturation, FILE *stream)
+{
+    fprintf(stream, "Load            %s", saturation_verdict_names[saturation->verdict]);
+    if (saturation->verdict == LOAD_UNKNOWN) {
+        fputs(": too few requests, or they arrive all at once\n", stream);
+        return;
+    }
+    if (saturation->verdict == LOAD_OVERLOADED)
+        fprintf(stream, ": %.3f requests/s arrive, %.3f are taken up;",
+                saturation->arrival_rate_per_s, saturation->start_rate_per_s);
+    else
+        fputc(':', stream);
+    fprintf(stream,
+            " no room for one more %.1f %% of the time, %" PRId64 " waiting at the last arrivals\n",
+            100.0 * saturation->full_share, saturation->waiting);
 }
 
 static void print_load(const struct summary *summary, FILE *stream)
 {
     fprintf(stream, "Requests        %" PRId64 " completed, %" PRId64 " failed, in %.2f s\n",
             summary->completed, summary->failed, summary->duration_s);
+    if (summary->warmup_s > 0.0)
+        fprintf(stream, "Warm-up         %.2f s and %" PRId64 " requests before, not measured\n",
+                summary->warmup_s, summary->warmup_requests);
     fprintf(stream, "Tokens          %" PRId64 " prompt, %" PRId64 " output\n",
             summary->total_input_tokens, summary->total_output_tokens);
     fprintf(stream, "Throughput      %.3f requests/s, %.1f output tokens/s, %.1f tokens/s\n",
@@ -88,16 +147,9 @@ static void print_engine(const struct summary *summary, FILE *stream)
 
 void summary_print_text(const struct summary *summary, FILE *stream)
 {
-    static const char *const titles[LATENCY_COUNT] = {[LATENCY_TTFT] = "Time to first token",
-                                                      [LATENCY_TPOT] = "Time per output token",
-                                                      [LATENCY_ITL] = "Inter-token latency",
-                                                      [LATENCY_E2EL] = "End-to-end latency"};
     print_load(summary, stream);
-    fprintf(stream, "\n  %-26s%11s%11s%11s%11s%11s%11s\n", "Latency (ms)", "mean", "std", "median",
-            "p90", "p95", "p99");
-    for (int i = 0; i < LATENCY_COUNT; i++)
-        print_latency(titles[i], &summary->latency[i], stream);
-    fputc('\n', stream);
+    print_saturation(&summary->saturation, stream);
+    print_latencies(summary, stream);
     print_engine(summary, stream);
     fprintf(stream, "Digest          %016" PRIx64 "\n", summary->digest);
 }

@@ -5,6 +5,7 @@
 #include "policies.h"
 #include "request_log.h"
 #include "timeline.h"
+#include "warmup.h"
 #include <llmsim/sim_time.h>
 #include <string.h>
 
@@ -62,7 +63,7 @@ static int64_t replicas_of(const struct engine_config *engine)
 }
 
 static bool watch_init(struct watch *watch, const struct experiment_config *config,
-                       const struct experiment_hooks *hooks)
+                       const struct experiment_hooks *hooks, int64_t warmup_ns)
 {
     memset(watch, 0, sizeof *watch);
     watch->hooks = hooks;
@@ -71,7 +72,7 @@ static bool watch_init(struct watch *watch, const struct experiment_config *conf
     watch->perfetto_stream = hooks->perfetto;
     const double kv_blocks =
         (double)config->kv_memory.replica_blocks * (double)replicas_of(&config->engine);
-    return metrics_init(&watch->metrics, &config->slo) &&
+    return metrics_init(&watch->metrics, &config->slo, warmup_ns, replicas_of(&config->engine)) &&
            (!watch->logs || request_log_init(&watch->log, hooks->requests)) &&
            (hooks->timeline == NULL || timeline_init(&watch->timeline, kv_blocks, SIM_NS_PER_S)) &&
            (hooks->perfetto == NULL || perfetto_init(&watch->perfetto, kv_blocks));
@@ -91,8 +92,8 @@ static void fill_summary(const struct experiment_config *config,
 {
     const struct simulation_result *simulation = &result->simulation;
     struct summary_context context = {
-        .duration_ns = simulation->end_ns,
-        .busy_ns = simulation->busy_ns,
+        .end_ns = simulation->end_ns,
+        .busy_ns = watch->metrics.busy_ns,
         .replicas = replicas_of(&config->engine),
         .idle_steps = simulation->idle_steps,
         .idle_flops = simulation->idle_flops,
@@ -211,8 +212,8 @@ static bool simulate(const struct experiment_config *config, struct cost_model *
 }
 
 static bool serve(const struct experiment_config *config, const struct experiment_hooks *hooks,
-                  struct request_source *source, struct experiment_result *result,
-                  struct error *error)
+                  int64_t warmup_ns, struct request_source *source,
+                  struct experiment_result *result, struct error *error)
 {
     struct cost_model cost_model = {0};
     struct watch watch;
@@ -225,7 +226,7 @@ static bool serve(const struct experiment_config *config, const struct experimen
         .max_num_seqs = (int32_t)config->engine.max_num_seqs,
     };
     bool done = false;
-    if (!watch_init(&watch, config, hooks)) {
+    if (!watch_init(&watch, config, hooks, warmup_ns)) {
         error_run(error, "out of memory");
     } else if (cost_model_create(&cost_setup, &cost_model, error)) {
         done = simulate(config, &cost_model, source, &watch, result, error);
@@ -235,18 +236,59 @@ static bool serve(const struct experiment_config *config, const struct experimen
     return done;
 }
 
-bool experiment_run(const struct experiment_config *config, const struct experiment_hooks *hooks,
-                    struct experiment_result *result, struct error *error)
+static bool open_and_serve(const struct experiment_config *config,
+                           const struct experiment_hooks *hooks, int64_t warmup_ns,
+                           struct experiment_result *result, struct error *error)
 {
-    memset(result, 0, sizeof *result);
-    if (hooks->source != NULL)
-        return serve(config, hooks, hooks->source, result, error);
     struct request_source source = {0};
     if (!workload_open(&config->workload, (uint64_t)config->seed, &source, error))
         return false;
-    bool done = serve(config, hooks, &source, result, error);
+    bool done = serve(config, hooks, warmup_ns, &source, result, error);
     source.destroy(source.state);
     return done;
+}
+
+static void add_to_warmup(void *context, const struct request_outcome *outcome)
+{
+    warmup_outcome(context, outcome);
+}
+
+/* Where the warm-up ends, from a run of its own; *known: whether that can be told. */
+static bool find_warmup(const struct experiment_config *config,
+                        const struct experiment_hooks *hooks, int64_t *end_ns, bool *known,
+                        struct error *error)
+{
+    struct warmup warmup;
+    struct experiment_result result = {0};
+    const struct experiment_hooks watching = {
+        .outcome = add_to_warmup, .context = &warmup, .progress = hooks->progress};
+    bool done = warmup_init(&warmup) ? open_and_serve(config, &watching, 0, &result, error)
+                                     : error_run(error, "out of memory");
+    if (done)
+        *known = warmup_end(&warmup, end_ns);
+    warmup_fini(&warmup);
+    return done;
+}
+
+bool experiment_run(const struct experiment_config *config, const struct experiment_hooks *hooks,
+                    struct experiment_result *result, struct error *error)
+{
+    const double warmup_s = config->metrics.warmup_s;
+    int64_t warmup_ns = 0;
+    bool known = true;
+    memset(result, 0, sizeof *result);
+    if (hooks->source != NULL)
+        return serve(config, hooks, 0, hooks->source, result, error);
+    if (warmup_s == METRICS_WARMUP_AUTO) {
+        if (!find_warmup(config, hooks, &warmup_ns, &known, error))
+            return false;
+    } else if (setting_is_set(warmup_s)) {
+        warmup_ns = sim_ns_from_s(warmup_s);
+    }
+    if (!open_and_serve(config, hooks, warmup_ns, result, error))
+        return false;
+    result->warmup_unknown = !known;
+    return true;
 }
 
 json_t *experiment_config_json(const struct experiment_config *config)

@@ -19,6 +19,7 @@ struct experiment_hooks {
 
 struct experiment_result {
     struct summary summary;
+    bool warmup_unknown; /* `warmup: auto` has not found where it ends: nothing is cut */
     struct simulation_result simulation;
     struct source_left_out left_out; /* of the trace */
 };

@@ -56,6 +56,7 @@ static const struct setting settings[] = {
     SECTION(workload, NULL, "a trace, or generated traffic"),
     SECTION(cost, "none", "how long a step takes"),
     SECTION(slo, "none", "what a good request meets"),
+    SECTION(metrics, "none", "what of a run is measured, and how often it is run"),
     SECTION(output, "none", "files to write"),
     {
         .name = "seed",
@@ -151,7 +152,8 @@ static bool read_sections(const struct loading *loading)
     if (!accelerator_read(document, node_find(root, "accelerator"), loading->config_directory,
                           &config->accelerator, error))
         return false;
-    static const char *const rest[] = {"engine", "workload", "cost", "slo", "output", "seed"};
+    static const char *const rest[] = {"engine",  "workload", "cost", "slo",
+                                       "metrics", "output",   "seed"};
     for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) {
         if (!settings_read_member(document, &experiment_settings, rest[i], root, config, error))
             return false;

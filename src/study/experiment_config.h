@@ -19,6 +19,7 @@ struct experiment_config {
     struct workload_config workload;
     struct cost_config cost;
     struct slo slo;
+    struct metrics_config metrics;
     struct output_config output;
     int64_t seed;
 

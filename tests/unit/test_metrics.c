@@ -22,7 +22,7 @@ static struct request_outcome completed(int64_t id, int64_t arrival_ms, int64_t 
 static struct metrics new_metrics(struct slo slo)
 {
     struct metrics metrics;
-    ck_assert(metrics_init(&metrics, &slo));
+    ck_assert(metrics_init(&metrics, &slo, 0, 1));
     return metrics;
 }
 
@@ -232,7 +232,7 @@ static struct summary summarise(const struct summary_context *context)
 
 START_TEST(test_summary)
 {
-    struct summary_context context = {.duration_ns = 2000 * MS,
+    struct summary_context context = {.end_ns = 2000 * MS,
                                       .replicas = 1,
                                       .busy_ns = 1000 * MS,
                                       .num_gpu_blocks = 101,
@@ -261,7 +261,7 @@ END_TEST
 /* The same in four replicas: shares are of them all. Rows of idle ranks are work too. */
 START_TEST(test_replicas_summary)
 {
-    struct summary_context context = {.duration_ns = 2000 * MS,
+    struct summary_context context = {.end_ns = 2000 * MS,
                                       .busy_ns = 4000 * MS,
                                       .replicas = 4,
                                       .idle_steps = 5,
@@ -285,7 +285,7 @@ END_TEST
 
 START_TEST(test_kv_summary)
 {
-    struct summary_context context = {.duration_ns = 2000 * MS,
+    struct summary_context context = {.end_ns = 2000 * MS,
                                       .replicas = 1,
                                       .busy_ns = 1000 * MS,
                                       .num_gpu_blocks = 101,

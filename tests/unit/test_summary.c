@@ -3,14 +3,15 @@
 
 #include "summary.h"
 
-/* The number at "section.key". */
+/* The number at "section.key", or at its place in a list there. */
 static double json_at(const json_t *root, const char *path)
 {
     char text[64];
     const json_t *value = root;
     snprintf(text, sizeof text, "%s", path);
     for (char *key = strtok(text, "."); key != NULL; key = strtok(NULL, "."))
-        value = json_object_get(value, key);
+        value = json_is_array(value) ? json_array_get(value, (size_t)atoi(key))
+                                     : json_object_get(value, key);
     ck_assert_msg(json_is_number(value), "'%s' is no number", path);
     return json_number_value(value);
 }
@@ -20,6 +21,9 @@ static struct summary different_figures(void)
 {
     struct summary summary = {
         .duration_s = 1,
+        .warmup_s = 92,
+        .warmup_requests = 93,
+        .saturation = {LOAD_SATURATED, 0.94, 95, 96, 97, 98},
         .completed = 2,
         .failed = 3,
         .total_input_tokens = 4,
@@ -55,8 +59,17 @@ static struct summary different_figures(void)
     };
     for (int i = 0; i < LATENCY_COUNT; i++) {
         double base = 10.0 * (i + 1);
-        summary.latency[i] =
-            (struct latency_summary){base, base + 1, base + 2, base + 3, base + 4, base + 5};
+        struct latency_summary *latency = &summary.latency[i];
+        *latency = (struct latency_summary){.mean_ms = base,
+                                            .median_ms = base + 1,
+                                            .std_ms = base + 2,
+                                            .p90_ms = base + 3,
+                                            .p95_ms = base + 4,
+                                            .p99_ms = base + 5,
+                                            .count = 1000 + i,
+                                            .batches = 32 + i};
+        for (int k = 0; k < LATENCY_FIGURE_COUNT; k++)
+            latency->interval_ms[k] = (struct interval){base + 200 + k, base + 300 + k};
     }
     for (int i = 0; i < BOUND_COUNT; i++)
         summary.bound_share[i] = 74 + i;
@@ -84,6 +97,20 @@ static const struct {
     {"p90_tpot_ms", 23},
     {"p95_itl_ms", 34},
     {"p99_e2el_ms", 45},
+    {"confidence.level", 0.95},
+    {"confidence.ttft.samples", 1000},
+    {"confidence.tpot.batches", 33},
+    {"confidence.ttft.mean_ms.0", 210},
+    {"confidence.ttft.mean_ms.1", 310},
+    {"confidence.itl.median_ms.0", 231},
+    {"confidence.e2el.p99_ms.1", 344},
+    {"saturation.full_share", 0.94},
+    {"saturation.arrival_rate", 95},
+    {"saturation.start_rate", 96},
+    {"saturation.waiting_at_last_arrivals", 97},
+    {"saturation.queue_growth_over_error", 98},
+    {"warmup.duration_s", 92},
+    {"warmup.requests", 93},
     {"kv_cache.num_gpu_blocks", 101},
     {"kv_cache.block_size", 62},
     {"kv_cache.peak_blocks", 63},
@@ -189,6 +216,35 @@ START_TEST(test_kv_cache_text)
 }
 END_TEST
 
+/* What chance decides is marked, and what has no error too; verdicts come with what they are from. */
+START_TEST(test_trust_text)
+{
+    struct summary summary = different_figures();
+    assert_text(&summary, "Load            saturated: no room for one more 94.0 % of the time, 97 ",
+                true);
+    assert_text(&summary, "Warm-up         92.00 s and 93 requests before, not measured\n", true);
+    assert_text(&summary,
+                "Time to first token        10.00     50.00      12.00      11.00      13.00      "
+                "14.00      15.00\n",
+                true);
+    assert_text(&summary, "values lie beyond", false);
+    assert_text(&summary, "no error can be told", false);
+    summary.latency[LATENCY_TTFT].count = 999;
+    summary.latency[LATENCY_TPOT].batches = 0;
+    assert_text(&summary, "      15.00*\n", true);
+    assert_text(&summary, "  * fewer than 10 values lie beyond it", true);
+    assert_text(&summary, "Time per output token      20.00         ?      22.00", true);
+    assert_text(&summary, "  ? the run is too short", true);
+    summary.saturation.verdict = LOAD_OVERLOADED;
+    assert_text(&summary, "overloaded: 95.000 requests/s arrive, 96.000 are taken up; no room",
+                true);
+    summary.saturation.verdict = LOAD_UNKNOWN;
+    assert_text(&summary, "unknown: too few requests", true);
+    summary.warmup_s = 0.0;
+    assert_text(&summary, "Warm-up", false);
+}
+END_TEST
+
 /* One replica is not mentioned; nor are empty steps where there are none. */
 START_TEST(test_replicas_text)
 {
@@ -213,6 +269,9 @@ START_TEST(test_json_keys)
                                        "output_throughput",
                                        "total_token_throughput",
                                        "request_goodput",
+                                       "confidence",
+                                       "saturation",
+                                       "warmup",
                                        "request_time",
                                        "kv_cache",
                                        "engine",
@@ -251,6 +310,6 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {test_json_values, test_json_keys, test_kv_cache_text,
-                                  test_replicas_text};
+                                  test_trust_text, test_replicas_text};
     return unit_run("summary", tests, COUNT(tests));
 }
