@@ -21,6 +21,9 @@ const struct command commands[] = {
      "      --perfetto FILE  steps, queue, KV use and requests as tracks for ui.perfetto.dev; of "
      "a\n"
      "                       long run every 2nd, 4th ... step and request: 100000, 2000 at most\n"
+     "      --replications N runs with seed, seed + 1, ...: means and 95 % intervals over them\n"
+     "      --sensitivity    what 5 and 10 % more or less speed would do, and how far the limit "
+     "is\n"
      "  -q, --quiet          no progress and no timing on stderr\n"
      "      --print-config   show everything as resolved, as a configuration, and stop\n",
      command_run},

@@ -8,6 +8,7 @@
 #include "output_file.h"
 #include "policies.h"
 #include "progress.h"
+#include "replicate.h"
 #include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
@@ -16,13 +17,22 @@ struct run_options {
     const char *config_path;
     struct overrides overrides;
     const char *json_path, *requests_path, *timeline_path, *perfetto_path;
-    bool quiet, print_config, help;
+    bool sensitivity, quiet, print_config, help;
 };
 
 /* 0, or the exit status of a command line that is wrong. */
 static int parse_options(int argc, char **argv, struct run_options *options)
 {
-    enum { JSON = 256, REQUESTS, TIMELINE, PERFETTO, SEED, PRINT_CONFIG };
+    enum {
+        JSON = 256,
+        REQUESTS,
+        TIMELINE,
+        PERFETTO,
+        SEED,
+        REPLICATIONS,
+        SENSITIVITY,
+        PRINT_CONFIG
+    };
     static const struct option known[] = {
         {"set", required_argument, NULL, 's'},
         {"json", required_argument, NULL, JSON},
@@ -30,6 +40,8 @@ static int parse_options(int argc, char **argv, struct run_options *options)
         {"timeline", required_argument, NULL, TIMELINE},
         {"perfetto", required_argument, NULL, PERFETTO},
         {"seed", required_argument, NULL, SEED},
+        {"replications", required_argument, NULL, REPLICATIONS},
+        {"sensitivity", no_argument, NULL, SENSITIVITY},
         {"quiet", no_argument, NULL, 'q'},
         {"print-config", no_argument, NULL, PRINT_CONFIG},
         {"help", no_argument, NULL, 'h'},
@@ -39,7 +51,9 @@ static int parse_options(int argc, char **argv, struct run_options *options)
     int option = 0;
     while ((option = getopt_long(argc, argv, ":s:qh", known, NULL)) != -1) {
         if ((option == 's' && !overrides_add(&options->overrides, "", optarg)) ||
-            (option == SEED && !overrides_add(&options->overrides, "seed=", optarg)))
+            (option == SEED && !overrides_add(&options->overrides, "seed=", optarg)) ||
+            (option == REPLICATIONS &&
+             !overrides_add(&options->overrides, "metrics.replications=", optarg)))
             return command_out_of_memory();
         if (option == JSON)
             options->json_path = optarg;
@@ -49,6 +63,8 @@ static int parse_options(int argc, char **argv, struct run_options *options)
             options->timeline_path = optarg;
         else if (option == PERFETTO)
             options->perfetto_path = optarg;
+        else if (option == SENSITIVITY)
+            options->sensitivity = true;
         else if (option == 'q')
             options->quiet = true;
         else if (option == PRINT_CONFIG)
@@ -149,10 +165,15 @@ static void warn_of_no_effect(const struct experiment_config *config,
             "kv_offload: no request has prefix ids; only what was preempted found anything");
 }
 
-static void print_timing(const struct experiment_result *result, double elapsed_s)
+static void print_timing(const struct experiment_config *config,
+                         const struct experiment_result *result, double elapsed_s)
 {
-    fprintf(stderr, "simulated %" PRId64 " requests, %" PRId64 " steps in %.3f s\n",
-            result->simulation.requests, result->simulation.steps, elapsed_s);
+    const int64_t runs = config->metrics.replications;
+    fprintf(stderr, "simulated %" PRId64 " requests, %" PRId64 " steps",
+            result->simulation.requests, result->simulation.steps);
+    if (runs > 1)
+        fprintf(stderr, " in the last of %" PRId64 " runs", runs);
+    fprintf(stderr, " in %.3f s\n", elapsed_s);
 }
 
 /* Where the results go: the table is left out where stdout carries something else. */
@@ -194,6 +215,9 @@ static bool open_outputs(struct output_file outputs[OUTPUT_COUNT],
     };
     bool table = true;
     for (int i = 0; i < OUTPUT_TABLE; i++) {
+        if (i != OUTPUT_JSON && paths[i] != NULL && config->metrics.replications > 1)
+            return error_input(error, NULL, "%s: is of one run, not of several replications",
+                               paths[i]);
         if (!open_output(&outputs[i], paths[i], config, config_path, error))
             return false;
         if (is_taken(outputs, i))
@@ -203,47 +227,94 @@ static bool open_outputs(struct output_file outputs[OUTPUT_COUNT],
     return !table || output_file_open(&outputs[OUTPUT_TABLE], "-", error);
 }
 
+/* All that is said of a run, or of several. */
+struct outcome {
+    bool replicated, sensitivity_known;
+    struct experiment_result result; /* of the run, or the last of several */
+    struct replicated_runs runs;     /* where there are several */
+    struct sensitivity sensitivity;  /* where it was asked for */
+};
+
+static bool print_json(const struct outcome *outcome, const struct experiment_config *config,
+                       FILE *stream)
+{
+    json_t *sensitivity =
+        outcome->sensitivity_known ? sensitivity_to_json(&outcome->sensitivity) : NULL;
+    if (sensitivity == NULL && outcome->sensitivity_known)
+        return false;
+    json_t *json = experiment_config_json(config);
+    return outcome->replicated
+               ? replications_print_json(&outcome->runs.replications, sensitivity, json, stream)
+               : summary_print_json(&outcome->result.summary, sensitivity, json, stream);
+}
+
 static bool write_results(struct output_file outputs[OUTPUT_COUNT],
-                          const struct experiment_config *config,
-                          const struct experiment_result *result, struct error *error)
+                          const struct experiment_config *config, const struct outcome *outcome,
+                          struct error *error)
 {
     FILE *json = outputs[OUTPUT_JSON].stream;
-    if (json != NULL && !summary_print_json(&result->summary, experiment_config_json(config), json))
+    if (json != NULL && !print_json(outcome, config, json))
         return error_run(error, "out of memory");
     if (outputs[OUTPUT_TABLE].stream != NULL) {
         print_heading(config);
-        summary_print_text(&result->summary, stdout);
+        if (outcome->replicated)
+            replications_print_text(&outcome->runs.replications, stdout);
+        else
+            summary_print_text(&outcome->result.summary, stdout);
+        if (outcome->sensitivity_known)
+            sensitivity_print_text(&outcome->sensitivity, stdout);
     }
     return output_files_commit(outputs, OUTPUT_COUNT, error);
+}
+
+static bool run_all(const struct experiment_config *config, const struct run_options *options,
+                    struct output_file outputs[OUTPUT_COUNT], struct outcome *outcome,
+                    struct error *error)
+{
+    void (*progress)(double) = options->quiet ? NULL : progress_show;
+    const struct experiment_hooks hooks = {
+        .requests = outputs[OUTPUT_REQUESTS].stream,
+        .timeline = outputs[OUTPUT_TIMELINE].stream,
+        .perfetto = outputs[OUTPUT_PERFETTO].stream,
+        .progress = progress,
+    };
+    bool done = outcome->replicated ? replicate_run(config, progress, &outcome->runs, error)
+                                    : experiment_run(config, &hooks, &outcome->result, error);
+    if (outcome->replicated)
+        outcome->result = outcome->runs.last;
+    if (done && options->sensitivity)
+        done = replicate_sensitivity(config, progress, &outcome->sensitivity, error);
+    progress_clear();
+    return done;
+}
+
+static void warn(const struct experiment_config *config, const struct outcome *outcome)
+{
+    warn_of_losses(config, &outcome->result);
+    warn_of_no_effect(config, &outcome->result.simulation);
+    warn_of_warmup(&outcome->result);
 }
 
 static int simulate(const struct experiment_config *config, const struct run_options *options)
 {
     struct error error = {0};
     struct output_file outputs[OUTPUT_COUNT] = {0};
-    struct experiment_result result;
+    struct outcome outcome = {.replicated = config->metrics.replications > 1,
+                              .sensitivity_known = options->sensitivity};
     double start_s = progress_clock_s();
-    bool done = open_outputs(outputs, config, options->config_path, &error);
-    if (done) {
-        struct experiment_hooks hooks = {
-            .requests = outputs[OUTPUT_REQUESTS].stream,
-            .timeline = outputs[OUTPUT_TIMELINE].stream,
-            .perfetto = outputs[OUTPUT_PERFETTO].stream,
-            .progress = options->quiet ? NULL : progress_show,
-        };
-        done = experiment_run(config, &hooks, &result, &error);
-        progress_clear();
-    }
-    done = done && write_results(outputs, config, &result, &error);
+    const bool repeats = outcome.replicated || outcome.sensitivity_known ||
+                         config->metrics.warmup_s == METRICS_WARMUP_AUTO;
+    bool done = (!repeats || experiment_check_repeatable(config, &error)) &&
+                open_outputs(outputs, config, options->config_path, &error) &&
+                run_all(config, options, outputs, &outcome, &error) &&
+                write_results(outputs, config, &outcome, &error);
     for (size_t i = 0; i < OUTPUT_COUNT; i++)
         output_file_discard(&outputs[i]);
     if (!done)
         return command_fail(&error);
-    warn_of_losses(config, &result);
-    warn_of_no_effect(config, &result.simulation);
-    warn_of_warmup(&result);
+    warn(config, &outcome);
     if (!options->quiet)
-        print_timing(&result, progress_clock_s() - start_s);
+        print_timing(config, &outcome.result, progress_clock_s() - start_s);
     return 0;
 }
 

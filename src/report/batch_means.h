@@ -1,10 +1,10 @@
 /* How far the figures of one run can be trusted: confidence intervals from the means of batches.
  *
  * Latencies of neighbouring requests depend on each other, so their number says little. The run is cut
- * into 32 to 64 batches of consecutive observations, which hardly do: what these scatter tells the
- * error of the whole (Law, Simulation Modeling and Analysis, 9.5.3). Where neighbouring batches still
- * are alike (their lag-1 correlation is significant), they are joined, down to 8; beyond that there is
- * no interval. Quantiles: the share of each batch that lies below the run's quantile gives the error
+ * into 17 to 32 batches of consecutive observations, which hardly do: what these scatter tells the
+ * error of the whole (Law, Simulation Modeling and Analysis, 9.5.3), with an allowance for skewness and
+ * for what dependence is left. Where neighbouring batches still are alike (their lag-1 correlation is
+ * significant), they are joined, down to 8; beyond that there is no interval. Quantiles: the share of each batch that lies below the run's quantile gives the error
  * of that share, and the run's own distribution turns it into one of the quantile. */
 #ifndef LLMSIM_REPORT_BATCH_MEANS_H
 #define LLMSIM_REPORT_BATCH_MEANS_H

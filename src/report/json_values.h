@@ -2,6 +2,7 @@
 #ifndef LLMSIM_REPORT_JSON_VALUES_H
 #define LLMSIM_REPORT_JSON_VALUES_H
 
+#include "batch_means.h"
 #include <jansson.h>
 #include <math.h>
 #include <stdbool.h>
@@ -28,6 +29,15 @@ static inline json_t *json_real_or_null(double value)
 static inline bool json_set_real(json_t *object, const char *key, double value)
 {
     return json_set(object, key, json_real_or_null(value));
+}
+
+/* [low, high] */
+static inline bool json_set_interval(json_t *object, const char *key,
+                                     const struct interval *interval)
+{
+    return json_set(
+        object, key,
+        json_pack("[o, o]", json_real_or_null(interval->low), json_real_or_null(interval->high)));
 }
 
 /* A path or a name need not be UTF-8; JSON must be. NULL: null. */

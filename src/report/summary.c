@@ -1,6 +1,8 @@
 #include "summary.h"
 
+#include <assert.h>
 #include <llmsim/sim_time.h>
+#include <stdio.h>
 
 const char *const summary_latency_names[LATENCY_COUNT] = {[LATENCY_TTFT] = "ttft",
                                                           [LATENCY_TPOT] = "tpot",
@@ -155,4 +157,55 @@ void summary_fill(struct summary *summary, const struct metrics *metrics,
             ratio((double)metrics->parts_ns[i] / NS_PER_MS, (double)metrics->completed);
     fill_kv_cache(summary, metrics, context);
     fill_utilisation(summary, metrics, context);
+}
+
+static struct summary_figure figure(const char *key, double value)
+{
+    struct summary_figure figure = {.value = value};
+    snprintf(figure.key, sizeof figure.key, "%s", key);
+    return figure;
+}
+
+static struct summary_figure whole_figure(const char *key, int64_t value)
+{
+    struct summary_figure whole = figure(key, (double)value);
+    whole.whole = true;
+    return whole;
+}
+
+static size_t list_latency(const struct latency_summary *latency, const char *name,
+                           struct summary_figure *figures)
+{
+    const struct {
+        const char *statistic;
+        double value_ms;
+    } statistics[] = {
+        {"mean", latency->mean_ms}, {"median", latency->median_ms}, {"std", latency->std_ms},
+        {"p90", latency->p90_ms},   {"p95", latency->p95_ms},       {"p99", latency->p99_ms},
+    };
+    const size_t count = sizeof statistics / sizeof *statistics;
+    for (size_t i = 0; i < count; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "%s_%s_ms", statistics[i].statistic, name);
+        figures[i] = figure(key, statistics[i].value_ms);
+    }
+    return count;
+}
+
+void summary_list_figures(const struct summary *summary,
+                          struct summary_figure figures[SUMMARY_FIGURE_COUNT])
+{
+    size_t count = 0;
+    figures[count++] = figure("duration", summary->duration_s);
+    figures[count++] = whole_figure("completed", summary->completed);
+    figures[count++] = whole_figure("failed", summary->failed);
+    figures[count++] = whole_figure("total_input_tokens", summary->total_input_tokens);
+    figures[count++] = whole_figure("total_output_tokens", summary->total_output_tokens);
+    figures[count++] = figure("request_throughput", summary->request_throughput_per_s);
+    figures[count++] = figure("output_throughput", summary->output_throughput_per_s);
+    figures[count++] = figure("total_token_throughput", summary->total_token_throughput_per_s);
+    figures[count++] = figure("request_goodput", summary->request_goodput_per_s);
+    for (int i = 0; i < LATENCY_COUNT; i++)
+        count += list_latency(&summary->latency[i], summary_latency_names[i], &figures[count]);
+    assert(count == SUMMARY_FIGURE_COUNT);
 }

@@ -120,6 +120,19 @@ static inline bool latency_figure_is_thin(const struct latency_summary *latency,
     return latency->count * beyond_pct[figure] < 10 * 100;
 }
 
+/* A figure of vLLM's benchmark: its key in `vllm bench serve --save-result`. */
+struct summary_figure {
+    char key[32];
+    double value; /* NaN: there is none */
+    bool whole;   /* a number of something */
+};
+
+enum { SUMMARY_FIGURE_COUNT = 9 + LATENCY_COUNT * 6 };
+
+/* All of them, in the order of the summary. */
+void summary_list_figures(const struct summary *summary,
+                          struct summary_figure figures[SUMMARY_FIGURE_COUNT]);
+
 void summary_fill(struct summary *summary, const struct metrics *metrics,
                   const struct summary_context *context);
 
@@ -132,8 +145,9 @@ extern const char *const summary_part_names[TIME_PART_COUNT];        /* "queue",
 void summary_print_text(const struct summary *summary, FILE *stream);
 
 /* The keys of `vllm bench serve --save-result`, and one object each for what a server cannot tell.
- * Takes over the reference to `config`. False when memory cannot be had; write errors show when the
- * stream is closed. */
-bool summary_print_json(const struct summary *summary, json_t *config, FILE *stream);
+ * Takes over the references to `config` and `sensitivity` (NULL: none). False when memory cannot be
+ * had; write errors show when the stream is closed. */
+bool summary_print_json(const struct summary *summary, json_t *sensitivity, json_t *config,
+                        FILE *stream);
 
 #endif

@@ -4,43 +4,17 @@
 #include "json_values.h"
 #include <inttypes.h>
 
-static bool set_latency(json_t *root, const char *name, const struct latency_summary *latency)
-{
-    const struct {
-        const char *statistic;
-        double value_ms;
-    } statistics[] = {
-        {"mean", latency->mean_ms}, {"median", latency->median_ms}, {"std", latency->std_ms},
-        {"p90", latency->p90_ms},   {"p95", latency->p95_ms},       {"p99", latency->p99_ms},
-    };
-    bool done = true;
-    for (size_t i = 0; i < sizeof statistics / sizeof *statistics; i++) {
-        char key[32];
-        snprintf(key, sizeof key, "%s_%s_ms", statistics[i].statistic, name);
-        done &= json_set_real(root, key, statistics[i].value_ms);
-    }
-    return done;
-}
-
 static bool set_benchmark(json_t *root, const struct summary *summary)
 {
-    bool done = json_set_real(root, "duration", summary->duration_s);
-    done &= json_set_whole(root, "completed", summary->completed);
-    done &= json_set_whole(root, "failed", summary->failed);
-    done &= json_set_whole(root, "total_input_tokens", summary->total_input_tokens);
-    done &= json_set_whole(root, "total_output_tokens", summary->total_output_tokens);
-    done &= json_set_real(root, "request_throughput", summary->request_throughput_per_s);
-    done &= json_set_real(root, "output_throughput", summary->output_throughput_per_s);
-    done &= json_set_real(root, "total_token_throughput", summary->total_token_throughput_per_s);
-    done &= json_set_real(root, "request_goodput", summary->request_goodput_per_s);
-    for (int i = 0; i < LATENCY_COUNT; i++)
-        done &= set_latency(root, summary_latency_names[i], &summary->latency[i]);
+    struct summary_figure figures[SUMMARY_FIGURE_COUNT];
+    summary_list_figures(summary, figures);
+    bool done = true;
+    for (size_t i = 0; i < SUMMARY_FIGURE_COUNT; i++) {
+        const struct summary_figure *figure = &figures[i];
+        done &= figure->whole ? json_set_whole(root, figure->key, (int64_t)figure->value)
+                              : json_set_real(root, figure->key, figure->value);
+    }
     return done;
-}
-
-static json_t *interval_json(const struct interval *interval)
-{
-    return json_pack("[o, o]", json_real_or_null(interval->low), json_real_or_null(interval->high));
 }
 
 /* How far the figures above can be trusted: 95 % intervals, and which of them chance decides. */
@@ -56,7 +30,7 @@ static bool set_confidence(json_t *root, const struct summary *summary)
         for (int k = 0; k < LATENCY_FIGURE_COUNT; k++) {
             char key[32];
             snprintf(key, sizeof key, "%s_ms", summary_figure_names[k]);
-            done &= json_set(object, key, interval_json(&latency->interval_ms[k]));
+            done &= json_set_interval(object, key, &latency->interval_ms[k]);
             snprintf(key, sizeof key, "%s_%s_ms", summary_figure_names[k],
                      summary_latency_names[i]);
             if (latency_figure_is_thin(latency, (enum latency_figure)k))
@@ -165,7 +139,8 @@ static bool set_utilisation(json_t *root, const struct summary *summary)
     return json_set(root, "utilisation", utilisation) && done;
 }
 
-bool summary_print_json(const struct summary *summary, json_t *config, FILE *stream)
+bool summary_print_json(const struct summary *summary, json_t *sensitivity, json_t *config,
+                        FILE *stream)
 {
     char digest[17];
     snprintf(digest, sizeof digest, "%016" PRIx64, summary->digest);
@@ -178,6 +153,8 @@ bool summary_print_json(const struct summary *summary, json_t *config, FILE *str
     done &= set_kv_cache(root, summary);
     done &= set_engine(root, summary);
     done &= set_utilisation(root, summary);
+    if (sensitivity != NULL)
+        done &= json_set(root, "sensitivity", sensitivity);
     done &= json_set(root, "config", config);
     done &= json_set(root, "digest", json_string(digest));
     return json_write(root, done, stream);

@@ -291,6 +291,13 @@ bool experiment_run(const struct experiment_config *config, const struct experim
     return true;
 }
 
+bool experiment_check_repeatable(const struct experiment_config *config, struct error *error)
+{
+    const char *trace = config->workload.trace;
+    return trace == NULL || strcmp(trace, "-") != 0 ||
+           error_input(error, NULL, "a trace from stdin can be read by one run only");
+}
+
 json_t *experiment_config_json(const struct experiment_config *config)
 {
     json_t *json = settings_to_json(&experiment_settings, config);

@@ -28,6 +28,9 @@ struct experiment_result {
 bool experiment_run(const struct experiment_config *config, const struct experiment_hooks *hooks,
                     struct experiment_result *result, struct error *error);
 
+/* Whether its workload can be read more than once: a trace from stdin cannot, which is an error. */
+bool experiment_check_repeatable(const struct experiment_config *config, struct error *error);
+
 /* The configuration as the `config` object of the summary; NULL when memory cannot be had. */
 json_t *experiment_config_json(const struct experiment_config *config);
 

@@ -344,7 +344,7 @@ START_TEST(test_empty_summary)
     char *text = NULL;
     size_t length = 0;
     FILE *stream = open_memstream(&text, &length);
-    ck_assert(summary_print_json(&summary, json_object(), stream));
+    ck_assert(summary_print_json(&summary, NULL, json_object(), stream));
     summary_print_text(&summary, stream);
     fclose(stream);
     ck_assert_ptr_null(strstr(text, "nan"));

@@ -165,7 +165,7 @@ START_TEST(test_json_values)
     char *text = NULL;
     size_t length = 0;
     FILE *stream = open_memstream(&text, &length);
-    ck_assert(summary_print_json(&summary, json_object(), stream));
+    ck_assert(summary_print_json(&summary, NULL, json_object(), stream));
     fclose(stream);
     json_t *root = json_loads(text, 0, NULL);
     for (size_t i = 0; i < COUNT(json_figures); i++)
@@ -283,7 +283,7 @@ START_TEST(test_json_keys)
     char *text = NULL;
     size_t length = 0;
     FILE *stream = open_memstream(&text, &length);
-    ck_assert(summary_print_json(&summary, json_pack("{s:i}", "seed", 5), stream));
+    ck_assert(summary_print_json(&summary, NULL, json_pack("{s:i}", "seed", 5), stream));
     fclose(stream);
     json_error_t error;
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
