@@ -117,7 +117,8 @@ static inline bool latency_figure_is_thin(const struct latency_summary *latency,
                                                          [FIGURE_P90] = 10,
                                                          [FIGURE_P95] = 5,
                                                          [FIGURE_P99] = 1};
-    return latency->count * beyond_pct[figure] < 10 * 100;
+    const int64_t beyond = latency->count * beyond_pct[figure] / 100;
+    return beyond < 10;
 }
 
 /* A figure of vLLM's benchmark: its key in `vllm bench serve --save-result`. */
