@@ -171,7 +171,8 @@ static bool is_correlated(const struct ratio *ratio)
 
 bool batch_means_group(const struct batch_means *means, int *group)
 {
-    for (*group = means->used > BATCHES_MAX / 2 ? 2 : 1; *group <= BATCHES_MAX / BATCHES_MIN; *group *= 2) {
+    for (*group = means->used > BATCHES_MAX / 2 ? 2 : 1; *group <= BATCHES_MAX / BATCHES_MIN;
+         *group *= 2) {
         struct ratio ratio;
         sums_of(means, *group, &ratio);
         if (ratio.count < BATCHES_MIN)

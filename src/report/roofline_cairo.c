@@ -2,17 +2,14 @@
  * it prints; shapes, not colours, tell the steps apart. */
 #include "roofline_plot.h"
 
+#include "plot_drawing.h"
 #include "plot_labels.h"
 
-#include <cairo-svg.h>
-#include <cairo.h>
-#include <fontconfig/fontconfig.h>
 #include <math.h>
 
 enum { WIDTH = 960, HEIGHT = 640, LEFT = 84, RIGHT = 24, TOP = 66, BOTTOM = 58 };
-enum { GRID_MAX_LINES = 512 };
 
-static const double pi = 3.14159265358979323846, text_size = 12.0;
+static const double text_size = PLOT_TEXT_SIZE;
 
 struct canvas {
     cairo_t *cairo;
@@ -37,96 +34,37 @@ static double y_of(const struct canvas *canvas, double flops_per_s)
            share * (canvas->field.frame.bottom - canvas->field.frame.top);
 }
 
-static void draw_line(cairo_t *cairo, double x1, double y1, double x2, double y2, double width,
-                      double grey)
-{
-    cairo_set_source_rgb(cairo, grey, grey, grey);
-    cairo_set_line_width(cairo, width);
-    cairo_move_to(cairo, x1, y1);
-    cairo_line_to(cairo, x2, y2);
-    cairo_stroke(cairo);
-}
-
-/* Text whose share `align` lies left of x; its baseline is y. Its width. */
-static double draw_text(cairo_t *cairo, double x, double y, double align, double size,
-                        const char *text)
-{
-    cairo_text_extents_t extents;
-    cairo_set_source_rgb(cairo, 0, 0, 0);
-    cairo_set_font_size(cairo, size);
-    cairo_text_extents(cairo, text, &extents);
-    cairo_move_to(cairo, x - align * extents.x_advance, y);
-    cairo_show_text(cairo, text);
-    return extents.x_advance;
-}
-
-static void draw_turned_text(cairo_t *cairo, double x, double y, double angle, double align,
-                             const char *text)
-{
-    cairo_save(cairo);
-    cairo_translate(cairo, x, y);
-    cairo_rotate(cairo, angle);
-    draw_text(cairo, 0, 0, align, text_size, text);
-    cairo_restore(cairo);
-}
-
-/* A line of the grid, at 1, 2, 3 … 9 times a power of ten. */
-struct grid_line {
-    double value;
-    double grey;
-    bool labelled; /* powers of ten, and where there are few of them 2 and 5 times those */
-};
-
-/* The lines of an axis between these powers of ten; how many. */
-static int make_grid(double low, double high, struct grid_line lines[GRID_MAX_LINES])
-{
-    int count = 0;
-    for (int decade = (int)floor(low); decade <= (int)ceil(high); decade++) {
-        for (int digit = 1; digit < 10 && count < GRID_MAX_LINES; digit++) {
-            double at = decade + log10(digit);
-            if (at < low - 1e-9 || at > high + 1e-9)
-                continue;
-            lines[count++] = (struct grid_line){
-                .value = digit * pow(10.0, decade),
-                .grey = digit == 1 ? 0.75 : 0.9,
-                .labelled = digit == 1 || (high - low < 2.5 && (digit == 2 || digit == 5)),
-            };
-        }
-    }
-    return count;
-}
-
 static void draw_x_axis(const struct canvas *canvas)
 {
     const struct plot_box *frame = &canvas->field.frame;
-    struct grid_line lines[GRID_MAX_LINES];
-    int count = make_grid(canvas->axes.x_low, canvas->axes.x_high, lines);
+    struct plot_grid_line lines[PLOT_GRID_MAX_LINES];
+    int count = plot_grid(canvas->axes.x_low, canvas->axes.x_high, lines);
     for (int i = 0; i < count; i++) {
         char text[32];
         double x = x_of(canvas, lines[i].value);
-        draw_line(canvas->cairo, x, frame->top, x, frame->bottom, 0.6, lines[i].grey);
+        plot_line(canvas->cairo, x, frame->top, x, frame->bottom, 0.6, lines[i].grey);
         snprintf(text, sizeof text, "%.6g", lines[i].value);
         if (lines[i].labelled)
-            draw_text(canvas->cairo, x, frame->bottom + 17, 0.5, text_size, text);
+            plot_text(canvas->cairo, x, frame->bottom + 17, 0.5, text_size, text);
     }
-    draw_text(canvas->cairo, (frame->left + frame->right) / 2.0, frame->bottom + 42, 0.5, 13.0,
+    plot_text(canvas->cairo, (frame->left + frame->right) / 2.0, frame->bottom + 42, 0.5, 13.0,
               "Operational intensity (FLOPs/byte)");
 }
 
 static void draw_y_axis(const struct canvas *canvas)
 {
     const struct plot_box *frame = &canvas->field.frame;
-    struct grid_line lines[GRID_MAX_LINES];
-    int count = make_grid(canvas->axes.y_low, canvas->axes.y_high, lines);
+    struct plot_grid_line lines[PLOT_GRID_MAX_LINES];
+    int count = plot_grid(canvas->axes.y_low, canvas->axes.y_high, lines);
     for (int i = 0; i < count; i++) {
         char text[32];
         double y = y_of(canvas, lines[i].value);
-        draw_line(canvas->cairo, frame->left, y, frame->right, y, 0.6, lines[i].grey);
+        plot_line(canvas->cairo, frame->left, y, frame->right, y, 0.6, lines[i].grey);
         snprintf(text, sizeof text, "%.6g", lines[i].value / 1e12);
         if (lines[i].labelled)
-            draw_text(canvas->cairo, frame->left - 7, y + 4, 1.0, text_size, text);
+            plot_text(canvas->cairo, frame->left - 7, y + 4, 1.0, text_size, text);
     }
-    draw_turned_text(canvas->cairo, 22, (frame->top + frame->bottom) / 2.0, -pi / 2.0, 0.5,
+    plot_turned_text(canvas->cairo, 22, (frame->top + frame->bottom) / 2.0, -plot_pi / 2.0, 0.5,
                      "Performance (TFLOP/s)");
 }
 
@@ -147,10 +85,10 @@ static void draw_roofs(struct canvas *canvas)
         char text[96];
         double peak = device->roofs[i].peak_flops_per_s;
         double x = x_of(canvas, peak / bandwidth), y = y_of(canvas, peak);
-        draw_line(canvas->cairo, x, y, right, y, 2.0, 0.0);
+        plot_line(canvas->cairo, x, y, right, y, 2.0, 0.0);
         snprintf(text, sizeof text, "%s %.4g TFLOP/s, ridge point %.1f", device->roofs[i].dtype,
                  peak / 1e12, peak / bandwidth);
-        double width = draw_text(canvas->cairo, right - 6, y - 6, 1.0, text_size, text);
+        double width = plot_text(canvas->cairo, right - 6, y - 6, 1.0, text_size, text);
         add_obstacle(canvas, x, y - 1, right, y + 1);
         add_obstacle(canvas, right - 6 - width, y - 6 - text_size, right, y);
     }
@@ -168,7 +106,7 @@ static void draw_slope(struct canvas *canvas)
     double low = fmax(pow(10.0, canvas->axes.x_low), pow(10.0, canvas->axes.y_low) / bandwidth);
     double x1 = x_of(canvas, low), y1 = y_of(canvas, low * bandwidth);
     double x2 = x_of(canvas, highest / bandwidth), y2 = y_of(canvas, highest);
-    draw_line(canvas->cairo, x1, y1, x2, y2, 2.0, 0.0);
+    plot_line(canvas->cairo, x1, y1, x2, y2, 2.0, 0.0);
     for (int i = 0; i < PARTS; i++) {
         double width = (x2 - x1) / PARTS, height = (y1 - y2) / PARTS;
         add_obstacle(canvas, x1 + i * width, y1 - (i + 1) * height, x1 + (i + 1) * width,
@@ -176,7 +114,7 @@ static void draw_slope(struct canvas *canvas)
     }
     snprintf(text, sizeof text, "%.4g GB/s", bandwidth / 1e9);
     double angle = atan2(y2 - y1, x2 - x1);
-    draw_turned_text(canvas->cairo, (x1 + x2) / 2.0 + 7 * sin(angle),
+    plot_turned_text(canvas->cairo, (x1 + x2) / 2.0 + 7 * sin(angle),
                      (y1 + y2) / 2.0 - 7 * cos(angle), angle, 0.5, text);
 }
 
@@ -194,7 +132,7 @@ static void draw_marker(cairo_t *cairo, double x, double y, double radius,
 {
     cairo_new_path(cairo);
     if (marker == MARKER_PREFILL) {
-        cairo_arc(cairo, x, y, radius, 0, 2.0 * pi);
+        cairo_arc(cairo, x, y, radius, 0, 2.0 * plot_pi);
     } else if (marker == MARKER_GEMM) {
         cairo_rectangle(cairo, x - radius, y - radius, 2.0 * radius, 2.0 * radius);
     } else {
@@ -254,7 +192,7 @@ static void draw_leader(cairo_t *cairo, const struct plot_label *label)
 {
     const struct plot_box *box = &label->box;
     if (label->apart)
-        draw_line(cairo, label->x, label->y, fmin(fmax(label->x, box->left), box->right),
+        plot_line(cairo, label->x, label->y, fmin(fmax(label->x, box->left), box->right),
                   fmin(fmax(label->y, box->top), box->bottom), 0.7, 0.45);
 }
 
@@ -269,7 +207,7 @@ static void draw_label(cairo_t *cairo, const struct plot_label *label,
     cairo_fill(cairo);
     label_text(point, text, sizeof text);
     select_face(cairo, point->marker);
-    draw_text(cairo, box->left + 2, box->bottom - 3.5, 0.0, text_size - 1.0, text);
+    plot_text(cairo, box->left + 2, box->bottom - 3.5, 0.0, text_size - 1.0, text);
 }
 
 static void draw_points(const struct canvas *canvas)
@@ -301,11 +239,11 @@ static void draw_heading(const struct canvas *canvas)
 {
     const struct roofline_plot *plot = canvas->plot;
     cairo_t *cairo = canvas->cairo;
-    draw_text(cairo, LEFT, 26, 0.0, 17.0, plot->title);
-    draw_text(cairo, LEFT, 48, 0.0, 13.0, plot->subtitle);
+    plot_text(cairo, LEFT, 26, 0.0, 17.0, plot->title);
+    plot_text(cairo, LEFT, 48, 0.0, 13.0, plot->subtitle);
     double x = canvas->field.frame.right;
     if (plot->count > 0 && plot->points[0].marker != MARKER_GEMM)
-        x -= draw_text(cairo, x, 48, 1.0, text_size, "area, %: share of the step's time") + 24;
+        x -= plot_text(cairo, x, 48, 1.0, text_size, "area, %: share of the step's time") + 24;
     for (int marker = MARKER_COUNT - 1; marker >= 0; marker--) {
         bool used = false;
         for (int i = 0; i < plot->count; i++)
@@ -313,23 +251,20 @@ static void draw_heading(const struct canvas *canvas)
         if (!used)
             continue;
         select_face(cairo, (enum roofline_marker)marker);
-        x -= draw_text(cairo, x, 48, 1.0, text_size, roofline_marker_names[marker]) + 12;
+        x -= plot_text(cairo, x, 48, 1.0, text_size, roofline_marker_names[marker]) + 12;
         draw_marker(cairo, x, 44, 5, (enum roofline_marker)marker);
         x -= 18;
     }
 }
 
-static void draw(cairo_surface_t *surface, const struct roofline_plot *plot, double scale)
+static void draw(cairo_t *cairo, const void *context)
 {
-    cairo_t *cairo = cairo_create(surface);
+    const struct roofline_plot *plot = context;
     struct canvas canvas = {.cairo = cairo,
                             .plot = plot,
                             .axes = roofline_plot_axes(plot),
                             .field.frame = {LEFT, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM}};
     const struct plot_box *frame = &canvas.field.frame;
-    cairo_scale(cairo, scale, scale);
-    cairo_set_source_rgb(cairo, 1, 1, 1);
-    cairo_paint(cairo);
     select_face(cairo, MARKER_GEMM);
     draw_x_axis(&canvas);
     draw_y_axis(&canvas);
@@ -343,43 +278,14 @@ static void draw(cairo_surface_t *surface, const struct roofline_plot *plot, dou
     cairo_stroke(cairo);
     select_face(cairo, MARKER_GEMM);
     draw_heading(&canvas);
-    cairo_destroy(cairo);
-}
-
-static cairo_status_t write_bytes(void *stream, const unsigned char *bytes, unsigned count)
-{
-    return fwrite(bytes, 1, count, stream) == count ? CAIRO_STATUS_SUCCESS
-                                                    : CAIRO_STATUS_WRITE_ERROR;
-}
-
-/* Frees the caches of fonts too: nothing else is drawn. A stream that cannot be written says so
- * itself when it is closed. */
-static bool finish(cairo_surface_t *surface, cairo_status_t written, struct error *error)
-{
-    cairo_surface_finish(surface);
-    cairo_status_t status =
-        written != CAIRO_STATUS_SUCCESS ? written : cairo_surface_status(surface);
-    cairo_surface_destroy(surface);
-    cairo_debug_reset_static_data();
-    FcFini();
-    if (status == CAIRO_STATUS_SUCCESS || status == CAIRO_STATUS_WRITE_ERROR)
-        return true;
-    return error_run(error, "the plot cannot be drawn: %s", cairo_status_to_string(status));
 }
 
 bool roofline_draw_svg(const struct roofline_plot *plot, FILE *stream, struct error *error)
 {
-    cairo_surface_t *surface =
-        cairo_svg_surface_create_for_stream(write_bytes, stream, WIDTH, HEIGHT);
-    draw(surface, plot, 1.0);
-    return finish(surface, CAIRO_STATUS_SUCCESS, error);
+    return plot_write_svg(&(struct plot_drawing){WIDTH, HEIGHT, draw, plot}, stream, error);
 }
 
 bool roofline_draw_png(const struct roofline_plot *plot, FILE *stream, struct error *error)
 {
-    /* Twice the pixels, for print. */
-    cairo_surface_t *surface =
-        cairo_image_surface_create(CAIRO_FORMAT_RGB24, 2 * WIDTH, 2 * HEIGHT);
-    draw(surface, plot, 2.0);
-    return finish(surface, cairo_surface_write_to_png_stream(surface, write_bytes, stream), error);
+    return plot_write_png(&(struct plot_drawing){WIDTH, HEIGHT, draw, plot}, stream, error);
 }

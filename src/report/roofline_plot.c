@@ -1,5 +1,6 @@
 #include "roofline_plot.h"
 
+#include "plot_drawing.h"
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -93,19 +94,6 @@ void roofline_plot_steps(struct roofline_plot *plot, const struct roofline_steps
     add_step(plot, decode, MARKER_DECODE);
 }
 
-/* log10 of the next 1, 2 or 5 times a power of ten, down or up. */
-static double round_down(double value)
-{
-    double decade = floor(log10(value)), digit = value / pow(10.0, decade);
-    return decade + log10(digit >= 5.0 ? 5.0 : digit >= 2.0 ? 2.0 : 1.0);
-}
-
-static double round_up(double value)
-{
-    double decade = floor(log10(value)), digit = value / pow(10.0, decade);
-    return decade + log10(digit <= 2.0 ? 2.0 : digit <= 5.0 ? 5.0 : 10.0);
-}
-
 struct roofline_axes roofline_plot_axes(const struct roofline_plot *plot)
 {
     const struct roofline_device *device = &plot->device;
@@ -127,9 +115,9 @@ struct roofline_axes roofline_plot_axes(const struct roofline_plot *plot)
     }
     /* A marker on the very frame would be cut. */
     return (struct roofline_axes){
-        .x_low = round_down(x_low / 1.2),
-        .x_high = round_up(x_high * 1.5),
-        .y_low = round_down(y_low / 1.2),
-        .y_high = round_up(y_high * 1.2),
+        .x_low = plot_round_down(x_low / 1.2),
+        .x_high = plot_round_up(x_high * 1.5),
+        .y_low = plot_round_down(y_low / 1.2),
+        .y_high = plot_round_up(y_high * 1.2),
     };
 }
