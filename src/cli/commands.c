@@ -69,6 +69,17 @@ const struct command commands[] = {
      "      --implementation NAME[/VERSION],...\n"
      "                       of collectives (vllm); others are left out\n",
      command_calibrate},
+    {"validate", "validate CONFIG --measured FILE [OPTION]...",
+     "replay what a real server was measured with, and say how far the prediction is from it",
+     "      --measured FILE  a row a request: CSV with arrival_s, input_tokens, output_tokens, "
+     "ttft_s, "
+     "e2e_s;\n"
+     "                       vllm bench serve --save-detailed; aiperf's profile_export.jsonl; "
+     "GuideLLM's\n"
+     "                       benchmarks.json ('-': stdin)\n" CONFIG_OPTIONS
+     "      --json FILE      everything as JSON ('-': stdout, in place of the tables)\n"
+     "      --plot FILE      predicted over measured, and the distributions: .svg or .png\n",
+     command_validate},
     {"help", "help [COMMAND|config|choices]",
      "a command's options; every configuration key; the policies, formats and cost models", NULL,
      command_help},

@@ -1,7 +1,6 @@
 #include "options.h"
 
 #include "commands.h"
-#include "output_file.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,16 +67,53 @@ bool options_load_accelerator(struct experiment_config *config, const char *name
                                               overrides->count, options_find_configs(), error);
 }
 
+static bool check_output(const char *path, const char *const *read, size_t count,
+                         struct error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (read[i] != NULL && output_file_same(path, read[i]))
+            return error_input(error, NULL, "%s: would overwrite %s, which is read", path, read[i]);
+    }
+    return true;
+}
+
 bool options_check_output(const char *path, const struct workload_config *workload,
                           const char *config_path, struct error *error)
 {
-    const char *inputs[] = {config_path, workload->trace};
-    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
-        if (inputs[i] != NULL && output_file_same(path, inputs[i]))
-            return error_input(error, NULL, "%s: would overwrite %s, which is read", path,
-                               inputs[i]);
+    const char *const read[] = {config_path, workload->trace};
+    return check_output(path, read, sizeof read / sizeof *read, error);
+}
+
+/* Two of them may not be the same file, or both stdout. */
+static bool is_taken(const struct output_file *outputs, size_t index)
+{
+    const struct output_file *output = &outputs[index];
+    for (size_t i = 0; i < index; i++) {
+        const struct output_file *other = &outputs[i];
+        bool same =
+            output->path != NULL && other->path != NULL && strcmp(output->path, other->path) == 0;
+        if (same || (output->stream == stdout && other->stream == stdout))
+            return true;
     }
-    return true;
+    return false;
+}
+
+bool options_open_outputs(const struct options_outputs *wanted, struct output_file *outputs,
+                          struct error *error)
+{
+    bool table = true;
+    for (size_t i = 0; i < wanted->count; i++) {
+        const char *path = wanted->paths[i];
+        if (path == NULL)
+            continue;
+        if (!check_output(path, wanted->read, wanted->read_count, error) ||
+            !output_file_open(&outputs[i], path, error))
+            return false;
+        if (is_taken(outputs, i))
+            return error_input(error, NULL, "%s: cannot hold both of two outputs", path);
+        table = table && outputs[i].stream != stdout;
+    }
+    return !table || output_file_open(&outputs[wanted->count], "-", error);
 }
 
 static void warn_of(const char *what, int64_t count)

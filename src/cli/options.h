@@ -3,6 +3,7 @@
 #define LLMSIM_CLI_OPTIONS_H
 
 #include "experiment_config.h"
+#include "output_file.h"
 
 /* "-s KEY=VALUE" and "--seed N", in the order given. */
 struct overrides {
@@ -29,6 +30,19 @@ bool options_load_config(struct experiment_config *config, const char *path,
 /* Only an accelerator, by name or path (experiment_config_load_accelerator). */
 bool options_load_accelerator(struct experiment_config *config, const char *name,
                               const struct overrides *overrides, struct error *error);
+
+/* What a command writes beside its table. */
+struct options_outputs {
+    const char *const *paths; /* NULL: not wanted */
+    size_t count;
+    const char *const *read; /* files that are read, and must not be written; NULL: none */
+    size_t read_count;
+};
+
+/* Open them as outputs[0 … count − 1], and stdout for the table as outputs[count], unless one of them
+ * is stdout. No two may be the same file. Zeroed before; discarded by the caller, also after an error. */
+bool options_open_outputs(const struct options_outputs *wanted, struct output_file *outputs,
+                          struct error *error);
 
 /* An output at `path` must not overwrite the configuration or the trace it is made from. */
 bool options_check_output(const char *path, const struct workload_config *workload,

@@ -179,30 +179,6 @@ static void print_timing(const struct experiment_config *config,
 /* Where the results go: the table is left out where stdout carries something else. */
 enum { OUTPUT_JSON, OUTPUT_REQUESTS, OUTPUT_TIMELINE, OUTPUT_PERFETTO, OUTPUT_TABLE, OUTPUT_COUNT };
 
-static bool open_output(struct output_file *output, const char *path,
-                        const struct experiment_config *config, const char *config_path,
-                        struct error *error)
-{
-    if (path == NULL)
-        return true;
-    return options_check_output(path, &config->workload, config_path, error) &&
-           output_file_open(output, path, error);
-}
-
-/* Two of them may not be the same file, or both stdout. */
-static bool is_taken(const struct output_file outputs[OUTPUT_COUNT], int index)
-{
-    const struct output_file *output = &outputs[index];
-    for (int i = 0; i < index; i++) {
-        const struct output_file *other = &outputs[i];
-        bool same =
-            output->path != NULL && other->path != NULL && strcmp(output->path, other->path) == 0;
-        if (same || (output->stream == stdout && other->stream == stdout))
-            return true;
-    }
-    return false;
-}
-
 static bool open_outputs(struct output_file outputs[OUTPUT_COUNT],
                          const struct experiment_config *config, const char *config_path,
                          struct error *error)
@@ -213,18 +189,14 @@ static bool open_outputs(struct output_file outputs[OUTPUT_COUNT],
         [OUTPUT_TIMELINE] = config->output.timeline,
         [OUTPUT_PERFETTO] = config->output.perfetto,
     };
-    bool table = true;
+    const char *const read[] = {config_path, config->workload.trace};
     for (int i = 0; i < OUTPUT_TABLE; i++) {
         if (i != OUTPUT_JSON && paths[i] != NULL && config->metrics.replications > 1)
             return error_input(error, NULL, "%s: is of one run, not of several replications",
                                paths[i]);
-        if (!open_output(&outputs[i], paths[i], config, config_path, error))
-            return false;
-        if (is_taken(outputs, i))
-            return error_input(error, NULL, "%s: cannot hold both of two outputs", paths[i]);
-        table = table && outputs[i].stream != stdout;
     }
-    return !table || output_file_open(&outputs[OUTPUT_TABLE], "-", error);
+    const struct options_outputs wanted = {paths, OUTPUT_TABLE, read, sizeof read / sizeof *read};
+    return options_open_outputs(&wanted, outputs, error);
 }
 
 /* All that is said of a run, or of several. */

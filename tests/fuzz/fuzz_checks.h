@@ -3,8 +3,12 @@
 #define LLMSIM_TESTS_FUZZ_CHECKS_H
 
 #include <llmsim/error.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static inline void require(bool condition)
 {
@@ -23,6 +27,18 @@ static inline void require_input_error(const struct error *error)
 {
     require_error(error);
     require(error->kind == ERROR_INPUT);
+}
+
+enum { FUZZ_PATH_BYTES = 32 };
+
+/* The bytes as a file: its path, and its descriptor to be closed. */
+static inline int open_bytes(const void *bytes, size_t size, char path[FUZZ_PATH_BYTES])
+{
+    int descriptor = memfd_create("fuzzed", MFD_CLOEXEC);
+    require(descriptor >= 0);
+    require(write(descriptor, bytes, size) == (ssize_t)size);
+    snprintf(path, FUZZ_PATH_BYTES, "/proc/self/fd/%d", descriptor);
+    return descriptor;
 }
 
 #endif

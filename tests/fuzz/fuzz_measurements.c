@@ -5,8 +5,6 @@
 #include "measurements.h"
 
 #include <math.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -34,11 +32,8 @@ static void write_model(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     write_model();
-    char path[32];
-    int descriptor = memfd_create("measurements", MFD_CLOEXEC);
-    require(descriptor >= 0);
-    require(write(descriptor, data, size) == (ssize_t)size);
-    snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+    char path[FUZZ_PATH_BYTES];
+    const int descriptor = open_bytes(data, size, path);
     struct document *document = document_create();
     struct error error = {0};
     struct accelerator accelerator;

@@ -6,21 +6,6 @@
 #include "trace_format.h"
 
 #include <llmsim/sim_time.h>
-#include <stdio.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-enum { FUZZ_PATH_BYTES = 32 };
-
-/* The bytes as a file: its path, and its descriptor to be closed. */
-static inline int open_bytes(const void *bytes, size_t size, char path[FUZZ_PATH_BYTES])
-{
-    int descriptor = memfd_create("trace", MFD_CLOEXEC);
-    require(descriptor >= 0);
-    require(write(descriptor, bytes, size) == (ssize_t)size);
-    snprintf(path, FUZZ_PATH_BYTES, "/proc/self/fd/%d", descriptor);
-    return descriptor;
-}
 
 /* Every id is there to be read, and there are as many as the prompt has blocks: fewer only where rows
  * say themselves what an id stands for. */
