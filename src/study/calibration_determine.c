@@ -11,52 +11,25 @@
 /* Measurements repeat no better than this: no smaller residuals are taken for knowledge. */
 static const double noise_floor = 0.02;
 
-/* The change of log t with one unit of the coordinate, for one row, into the parameter's bounds. */
-static void differentiate(const struct fit_problem *problem, size_t index, double *column)
+/* The change of log t with one unit of the coordinate, into the parameter's bounds. values: at the
+ * solution. */
+static void differentiate(const struct fit_problem *problem, size_t index, const double *values,
+                          double *column)
 {
     const struct free_parameter *parameter = &problem->parameters[index];
     struct accelerator moved = problem->accelerator;
-    double *value = parameter_value(&moved, parameter->offset);
-    double step = 1e-3;
-    if (parameter->scale == SCALE_LOG) {
-        if (*value * exp(step) > parameter->upper)
-            step = -step;
-        *value *= exp(step);
-    } else {
-        double range = parameter->upper - parameter->lower;
-        if (*value + step * range > parameter->upper)
-            step = -step;
-        *value += step * range;
+    const double value = *parameter_value(&moved, parameter->offset);
+    const bool is_log = parameter->scale == SCALE_LOG;
+    double step = problem->step;
+    double to = is_log ? value * exp(step) : value + step * (parameter->upper - parameter->lower);
+    if (to > parameter->upper) {
+        step = -step;
+        to = is_log ? value * exp(step) : value + step * (parameter->upper - parameter->lower);
     }
-    for (size_t i = 0; i < problem->count; i++) {
-        const struct measurement *row = problem->rows[i];
-        column[i] = (fit_residual(&moved, row) - fit_residual(&problem->accelerator, row)) / step;
-    }
-}
-
-static int compare_groups(const void *left, const void *right)
-{
-    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-    return a < b ? -1 : a > b;
-}
-
-/* Rows for each distinct shape group and octave of time, which share their error: by how much the
- * rows overstate what was observed. */
-static bool rows_per_group(const struct fit_problem *problem, double *ratio)
-{
-    uint64_t *groups = calloc(problem->count, sizeof *groups);
-    if (groups == NULL)
-        return false;
+    free_parameter_set(parameter, &moved, to);
+    problem->residuals(problem->context, &moved, column);
     for (size_t i = 0; i < problem->count; i++)
-        groups[i] = problem->rows[i]->shape_group * 31 +
-                    (uint64_t)(ilogb(problem->rows[i]->latency_s) + 1024);
-    qsort(groups, problem->count, sizeof *groups, compare_groups);
-    size_t distinct = 1;
-    for (size_t i = 1; i < problem->count; i++)
-        distinct += groups[i] != groups[i - 1];
-    free(groups);
-    *ratio = (double)problem->count / (double)distinct;
-    return true;
+        column[i] = (column[i] - values[i]) / step;
 }
 
 /* Covariance from the normal matrix: σ² N⁻¹ by its eigenvectors, directions that the rows say
@@ -105,18 +78,18 @@ static void read_covariance(const gsl_matrix *covariance, struct determination *
     }
 }
 
-/* The normal matrix of the robust fit, and its residuals' variance. */
-static double accumulate(const struct fit_problem *problem, double *const *columns, double *sizes,
-                         gsl_matrix *normal)
+/* The normal matrix of the robust fit, and its residuals' variance. values: the residuals; sizes: room
+ * for as many. */
+static double accumulate(const struct fit_problem *problem, double *const *columns,
+                         const double *values, double *sizes, gsl_matrix *normal)
 {
     const size_t p = problem->parameter_count;
     for (size_t i = 0; i < problem->count; i++)
-        sizes[i] = fabs(fit_residual(&problem->accelerator, problem->rows[i]));
+        sizes[i] = fabs(values[i]);
     double median = median_of(sizes, problem->count);
     gsl_matrix_set_zero(normal);
     for (size_t i = 0; i < problem->count; i++) {
-        double residual = fit_residual(&problem->accelerator, problem->rows[i]);
-        double weight = problem->weights[i] / hypot(1.0, residual / fit_scale);
+        double weight = problem->weights[i] / hypot(1.0, values[i] / fit_scale);
         for (size_t j = 0; j < p; j++) {
             for (size_t k = 0; k < p; k++)
                 *gsl_matrix_ptr(normal, j, k) += weight * columns[j][i] * columns[k][i];
@@ -126,34 +99,39 @@ static double accumulate(const struct fit_problem *problem, double *const *colum
     return deviation * deviation;
 }
 
+static void find_sensitivity(const struct fit_problem *problem, const double *column, double *sizes,
+                             struct determination *determination)
+{
+    const size_t n = problem->count;
+    const size_t few = n / 100 > 4 ? n / 100 : (n > 4 ? 4 : n - 1);
+    for (size_t i = 0; i < n; i++)
+        sizes[i] = fabs(column[i]);
+    gsl_sort(sizes, 1, n);
+    determination->sensitivity = sizes[n - 1 - few];
+}
+
 bool fit_determine(const struct fit_problem *problem, struct determination *determinations,
                    struct error *error)
 {
     const size_t p = problem->parameter_count, n = problem->count;
     double *columns[FAMILY_MAX_KEYS] = {0};
-    double *storage = calloc((p + 1) * n, sizeof *storage);
+    double *storage = calloc((p + 2) * n, sizeof *storage);
     gsl_matrix *normal = gsl_matrix_alloc(p, p), *covariance = gsl_matrix_alloc(p, p);
-    double ratio = 1.0;
     memset(determinations, 0, p * sizeof *determinations);
-    bool done =
-        storage != NULL && normal != NULL && covariance != NULL && rows_per_group(problem, &ratio);
+    bool done = storage != NULL && normal != NULL && covariance != NULL;
     if (done) {
-        double *sizes = storage + p * n;
+        double *sizes = storage + p * n, *values = sizes + n;
+        problem->residuals(problem->context, &problem->accelerator, values);
         for (size_t j = 0; j < p; j++) {
             columns[j] = storage + j * n;
-            differentiate(problem, j, columns[j]);
+            differentiate(problem, j, values, columns[j]);
         }
-        size_t few = n / 100 > 4 ? n / 100 : (n > 4 ? 4 : n - 1);
-        double variance = accumulate(problem, columns, sizes, normal) * ratio;
-        done = invert(normal, variance, covariance);
+        const double variance = accumulate(problem, columns, values, sizes, normal);
+        done = invert(normal, variance * problem->repeats, covariance);
         if (done)
             read_covariance(covariance, determinations);
-        for (size_t j = 0; j < p; j++) {
-            for (size_t i = 0; i < n; i++)
-                sizes[i] = fabs(columns[j][i]);
-            gsl_sort(sizes, 1, n);
-            determinations[j].sensitivity = sizes[n - 1 - few];
-        }
+        for (size_t j = 0; j < p; j++)
+            find_sensitivity(problem, columns[j], sizes, &determinations[j]);
     }
     free(storage);
     gsl_matrix_free(normal);

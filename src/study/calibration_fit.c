@@ -18,6 +18,25 @@ enum {
 static const double least_sensitivity = 0.02;
 static const double most_error = 0.5, most_range_error = 0.25;
 
+/* Kernels as observations. */
+struct kernel_rows {
+    const struct measurement *const *rows;
+    size_t count;
+};
+
+static double kernel_residual(const struct accelerator *accelerator, const struct measurement *row)
+{
+    return log(kernel_predict(accelerator, &row->kernel).time_s / row->latency_s);
+}
+
+static void kernel_residuals(const void *context, const struct accelerator *accelerator,
+                             double *values)
+{
+    const struct kernel_rows *kernels = context;
+    for (size_t i = 0; i < kernels->count; i++)
+        values[i] = kernel_residual(accelerator, kernels->rows[i]);
+}
+
 /* Everything about the fit of one family. */
 struct fitting {
     const struct kernel_family *family;
@@ -98,8 +117,8 @@ static void list_parameters(struct fitting *fitting, const struct held_keys *hel
         } else {
             fitting->keys[fitting->parameter_count] = key;
             fitting->report_index[fitting->parameter_count] = fit->parameter_count;
-            fitting->parameters[fitting->parameter_count++] =
-                (struct free_parameter){at.offset, key->scale, key->lower, key->upper};
+            fitting->parameters[fitting->parameter_count++] = (struct free_parameter){
+                .offset = at.offset, .scale = key->scale, .lower = key->lower, .upper = key->upper};
         }
         fit->parameter_count++;
     }
@@ -161,6 +180,21 @@ static void move_start(const struct fitting *fitting, int start, struct accelera
     }
 }
 
+static struct fit_problem problem_of(const struct fitting *fitting,
+                                     const struct accelerator *accelerator,
+                                     const struct kernel_rows *kernels, const double *weights)
+{
+    return (struct fit_problem){.accelerator = *accelerator,
+                                .parameters = fitting->parameters,
+                                .parameter_count = fitting->parameter_count,
+                                .residuals = kernel_residuals,
+                                .context = kernels,
+                                .weights = weights,
+                                .count = kernels->count,
+                                .step = 1e-3,
+                                .repeats = 1.0};
+}
+
 static bool solve_one(struct fitting *fitting, struct fit_problem *problem, double *loss)
 {
     struct fit_progress *progress = fitting->progress;
@@ -174,11 +208,9 @@ static bool solve_one(struct fitting *fitting, struct fit_problem *problem, doub
 static bool solve(struct fitting *fitting, struct accelerator *accelerator,
                   const struct measurement **rows, double *weights)
 {
-    struct fit_problem problem = {.parameters = fitting->parameters,
-                                  .parameter_count = fitting->parameter_count,
-                                  .rows = rows,
-                                  .weights = weights};
-    problem.count = choose_rows(fitting, SEARCH_ROWS, -1, rows, weights);
+    const struct kernel_rows some = {rows, choose_rows(fitting, SEARCH_ROWS, -1, rows, weights)};
+    const struct kernel_rows all = {fitting->rows, fitting->count};
+    struct fit_problem problem = problem_of(fitting, accelerator, &some, weights);
     struct accelerator best = *accelerator;
     double least = INFINITY, loss = 0.0;
     for (int start = 0; start < FIT_STARTS && problem.count >= problem.parameter_count; start++) {
@@ -191,10 +223,7 @@ static bool solve(struct fitting *fitting, struct accelerator *accelerator,
             best = problem.accelerator;
         }
     }
-    problem.accelerator = best;
-    problem.rows = fitting->rows;
-    problem.weights = fitting->weights;
-    problem.count = fitting->count;
+    problem = problem_of(fitting, &best, &all, fitting->weights);
     if (!solve_one(fitting, &problem, &loss))
         return false;
     *accelerator = problem.accelerator;
@@ -242,15 +271,38 @@ static void judge(struct fitting *fitting, size_t index, const struct determinat
     }
 }
 
+static int compare_groups(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return a < b ? -1 : a > b;
+}
+
+/* Rows for each distinct shape group and octave of time, which share their error: by how much the
+ * rows overstate what was observed. */
+static bool rows_per_group(const struct fitting *fitting, double *ratio)
+{
+    uint64_t *groups = calloc(fitting->count, sizeof *groups);
+    if (groups == NULL)
+        return error_run(fitting->error, "out of memory");
+    for (size_t i = 0; i < fitting->count; i++)
+        groups[i] = fitting->rows[i]->shape_group * 31 +
+                    (uint64_t)(ilogb(fitting->rows[i]->latency_s) + 1024);
+    qsort(groups, fitting->count, sizeof *groups, compare_groups);
+    size_t distinct = 1;
+    for (size_t i = 1; i < fitting->count; i++)
+        distinct += groups[i] != groups[i - 1];
+    free(groups);
+    *ratio = (double)fitting->count / (double)distinct;
+    return true;
+}
+
 static bool determine(struct fitting *fitting, const struct accelerator *accelerator)
 {
     struct determination known[FAMILY_MAX_KEYS];
-    struct fit_problem problem = {.accelerator = *accelerator,
-                                  .parameters = fitting->parameters,
-                                  .parameter_count = fitting->parameter_count,
-                                  .rows = fitting->rows,
-                                  .weights = fitting->weights,
-                                  .count = fitting->count};
+    const struct kernel_rows all = {fitting->rows, fitting->count};
+    struct fit_problem problem = problem_of(fitting, accelerator, &all, fitting->weights);
+    if (!rows_per_group(fitting, &problem.repeats))
+        return false;
     if (!fit_determine(&problem, known, fitting->error))
         return false;
     for (size_t j = 0; j < fitting->parameter_count; j++)
@@ -268,13 +320,10 @@ static bool hold_out(struct fitting *fitting, const struct accelerator *accelera
     size_t seen = 0;
     size_t stride = (fitting->count + HELD_OUT_ROWS - 1) / HELD_OUT_ROWS;
     for (int fold = 0; fold < FIT_FOLDS; fold++) {
-        struct fit_problem problem = {.accelerator = *accelerator,
-                                      .parameters = fitting->parameters,
-                                      .parameter_count = fitting->parameter_count,
-                                      .rows = rows,
-                                      .weights = weights};
+        const struct kernel_rows some = {rows,
+                                         choose_rows(fitting, HELD_OUT_ROWS, fold, rows, weights)};
+        struct fit_problem problem = problem_of(fitting, accelerator, &some, weights);
         double loss = 0.0;
-        problem.count = choose_rows(fitting, HELD_OUT_ROWS, fold, rows, weights);
         if (problem.count < problem.parameter_count)
             continue;
         if (!solve_one(fitting, &problem, &loss)) {
@@ -284,7 +333,7 @@ static bool hold_out(struct fitting *fitting, const struct accelerator *accelera
         for (size_t i = 0; i < fitting->count; i += stride) {
             const struct measurement *row = fitting->rows[i];
             if (row->shape_group % FIT_FOLDS == (uint64_t)fold && !row->fit_only)
-                ratios[seen++] = exp(fit_residual(&problem.accelerator, row));
+                ratios[seen++] = exp(kernel_residual(&problem.accelerator, row));
         }
     }
     fitting->fit->held_out = calibration_errors_of(ratios, seen);

@@ -4,6 +4,7 @@
 
 #include "calibration_report.h"
 #include "calibration_solve.h"
+#include "measurements.h"
 
 /* "SECTION.KEY" of parameters that stay as they are. */
 struct held_keys {

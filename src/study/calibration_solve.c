@@ -9,6 +9,7 @@
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
+#include <stdlib.h>
 
 enum { REWEIGHTINGS = 15, ITERATIONS = 8 };
 
@@ -25,13 +26,22 @@ static double range_of(const struct free_parameter *parameter)
     return coordinate(parameter, parameter->upper) - coordinate(parameter, parameter->lower);
 }
 
+void free_parameter_set(const struct free_parameter *parameter, struct accelerator *accelerator,
+                        double value)
+{
+    double *own = parameter_value(accelerator, parameter->offset);
+    for (size_t i = 0; i < parameter->linked_count; i++)
+        *parameter_value(accelerator, parameter->linked[i]) *= value / *own;
+    *own = value;
+}
+
 static void set_place(struct accelerator *accelerator, const struct free_parameter *parameter,
                       double place)
 {
     double u = coordinate(parameter, parameter->lower) + place * range_of(parameter);
     double value = parameter->scale == SCALE_LOG ? exp(u) : u;
-    *parameter_value(accelerator, parameter->offset) =
-        fmin(fmax(value, parameter->lower), parameter->upper);
+    free_parameter_set(parameter, accelerator,
+                       fmin(fmax(value, parameter->lower), parameter->upper));
 }
 
 static double place_of(const struct accelerator *accelerator,
@@ -53,11 +63,6 @@ static double place_of_search(double x)
     return 1.0 / (1.0 + exp(-fmin(fmax(x, -furthest), furthest)));
 }
 
-double fit_residual(const struct accelerator *accelerator, const struct measurement *row)
-{
-    return log(kernel_predict(accelerator, &row->kernel).time_s / row->latency_s);
-}
-
 double median_of(double *values, size_t count)
 {
     gsl_sort(values, 1, count);
@@ -77,33 +82,39 @@ static int residuals(const gsl_vector *x, void *state, gsl_vector *f)
     const struct fit_problem *problem = state;
     struct accelerator accelerator;
     apply(problem, x, &accelerator);
+    problem->residuals(problem->context, &accelerator, f->data);
     for (size_t i = 0; i < problem->count; i++) {
-        double residual = fit_residual(&accelerator, problem->rows[i]);
-        if (!isfinite(residual))
+        if (!isfinite(f->data[i]))
             return GSL_EDOM;
-        gsl_vector_set(f, i, residual);
     }
     return GSL_SUCCESS;
 }
 
-/* Central differences with a step far above rounding: kinks of the equations do no harm. */
+/* Central differences with a step far above rounding: kinks of the equations do no harm. The place of
+ * a parameter within its bounds is p(1 − p) times as steep as x. */
 static int jacobian(const gsl_vector *x, void *state, gsl_matrix *jacobian_out)
 {
     const struct fit_problem *problem = state;
-    const double step = 1e-4;
+    double *above_values = calloc(2 * problem->count, sizeof *above_values);
+    double *below_values = above_values + problem->count;
+    if (above_values == NULL)
+        return GSL_ENOMEM;
     for (size_t j = 0; j < problem->parameter_count; j++) {
         struct accelerator above, below;
+        const double at = gsl_vector_get(x, j), place = place_of_search(at);
+        const double range =
+            problem->parameters[j].scale == SCALE_LOG ? range_of(&problem->parameters[j]) : 1.0;
+        const double step = problem->step / (range * fmax(place * (1.0 - place), 1e-3));
         apply(problem, x, &above);
         below = above;
-        double at = gsl_vector_get(x, j);
         set_place(&above, &problem->parameters[j], place_of_search(at + step));
         set_place(&below, &problem->parameters[j], place_of_search(at - step));
-        for (size_t i = 0; i < problem->count; i++) {
-            const struct measurement *row = problem->rows[i];
-            gsl_matrix_set(jacobian_out, i, j,
-                           (fit_residual(&above, row) - fit_residual(&below, row)) / (2.0 * step));
-        }
+        problem->residuals(problem->context, &above, above_values);
+        problem->residuals(problem->context, &below, below_values);
+        for (size_t i = 0; i < problem->count; i++)
+            gsl_matrix_set(jacobian_out, i, j, (above_values[i] - below_values[i]) / (2.0 * step));
     }
+    free(above_values);
     return GSL_SUCCESS;
 }
 
@@ -111,6 +122,7 @@ struct solver {
     struct fit_problem *problem;
     gsl_multifit_nlinear_workspace *workspace;
     gsl_vector *x, *weights;
+    double *values; /* residuals at x */
 };
 
 /* The rows' weights under the residuals of the present x; the robust loss. */
@@ -120,8 +132,9 @@ static double reweight(struct solver *solver)
     struct accelerator accelerator;
     apply(problem, solver->x, &accelerator);
     double loss = 0.0;
+    problem->residuals(problem->context, &accelerator, solver->values);
     for (size_t i = 0; i < problem->count; i++) {
-        double root = hypot(1.0, fit_residual(&accelerator, problem->rows[i]) / fit_scale);
+        double root = hypot(1.0, solver->values[i] / fit_scale);
         loss += problem->weights[i] * 2.0 * fit_scale * fit_scale * (root - 1.0);
         gsl_vector_set(solver->weights, i, problem->weights[i] / root);
     }
@@ -177,8 +190,10 @@ bool fit_solve(struct fit_problem *problem, double *loss, struct error *error)
         .problem = problem,
         .workspace = gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &parameters, n, p),
         .x = gsl_vector_alloc(p),
-        .weights = gsl_vector_alloc(n)};
-    bool done = solver.workspace != NULL && solver.x != NULL && solver.weights != NULL;
+        .weights = gsl_vector_alloc(n),
+        .values = calloc(n, sizeof *solver.values)};
+    bool done = solver.workspace != NULL && solver.x != NULL && solver.weights != NULL &&
+                solver.values != NULL;
     if (done) {
         for (size_t j = 0; j < p; j++)
             gsl_vector_set(
@@ -190,5 +205,6 @@ bool fit_solve(struct fit_problem *problem, double *loss, struct error *error)
         gsl_multifit_nlinear_free(solver.workspace);
     gsl_vector_free(solver.x);
     gsl_vector_free(solver.weights);
+    free(solver.values);
     return done || error_run(error, "out of memory");
 }
