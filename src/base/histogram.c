@@ -117,7 +117,7 @@ static void order_statistics(const struct histogram *histogram, int64_t rank, do
                              double *next)
 {
     int64_t below = 0;
-    size_t bucket = 0;
+    size_t bucket = bucket_of(histogram->minimum_ns); /* none before holds anything */
     while (below + histogram->buckets[bucket] <= rank)
         below += histogram->buckets[bucket++];
     *value = bucket_middle(bucket);

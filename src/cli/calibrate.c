@@ -3,6 +3,7 @@
 
 #include "accelerator_rewrite.h"
 #include "accelerator_spec.h"
+#include "calibrate_server.h"
 #include "calibration.h"
 #include "options.h"
 #include "output_file.h"
@@ -208,6 +209,8 @@ static int calibrate(const struct calibrate_options *options)
 
 int command_calibrate(int argc, char **argv)
 {
+    if (calibrate_server_is_meant(argc, argv))
+        return calibrate_server(argc, argv);
     struct calibrate_options options = {0};
     options.models.items = calloc((size_t)argc + 1, sizeof *options.models.items);
     options.held.items = calloc((size_t)argc + 1, sizeof *options.held.items);

@@ -54,8 +54,12 @@ const struct command commands[] = {
      "  -o, --output FILE    of fit, convert and generate: where to (stdout)\n"
      "      --format FORMAT  of convert and generate (llmsim); llmsim help choices lists them\n",
      command_trace},
-    {"calibrate", "calibrate -a ACCELERATOR --check|--fit FILE.csv... [OPTION]...",
-     "compare an accelerator's description with measured kernels, or fit it to them",
+    {"calibrate",
+     "calibrate -a ACCELERATOR --check|--fit FILE.csv... [OPTION]... | CONFIG --from-server FILE "
+     "[OPTION]...",
+     "compare an accelerator's description with measured kernels, or fit it to them, or to a "
+     "server's "
+     "log",
      "  -a, --accelerator A  a name from configs/accelerators, or a path\n"
      "      --check          print the error of every file and of all\n"
      "      --fit            fit efficiencies and overheads, print the residuals, write a "
@@ -67,7 +71,13 @@ const struct command commands[] = {
      "a\n"
      "                       path; M alone: in files without a column 'model'\n"
      "      --implementation NAME[/VERSION],...\n"
-     "                       of collectives (vllm); others are left out\n",
+     "                       of collectives (vllm); others are left out\n"
+     "      --from-server F  a log as of llmsim validate, where there are no kernels: fits "
+     "bandwidth,\n"
+     "                       compute, and the host's time of steps, or says what it does not "
+     "tell;\n"
+     "                       --hold NAME, -o and --json as above, -s, --seed and -q as of llmsim "
+     "run\n",
      command_calibrate},
     {"validate", "validate CONFIG --measured FILE [OPTION]...",
      "replay what a real server was measured with, and say how far the prediction is from it",

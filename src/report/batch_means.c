@@ -15,6 +15,7 @@ bool batch_means_init(struct batch_means *means)
 {
     memset(means, 0, sizeof *means);
     means->batch_size = 1;
+    means->first_bucket = BUCKETS;
     means->buckets = calloc((size_t)BATCHES_MAX * BUCKETS, sizeof *means->buckets);
     return means->buckets != NULL;
 }
@@ -51,11 +52,13 @@ static void double_batches(struct batch_means *means)
             (struct means_batch){first->count + second->count, first->sum_ns + second->sum_ns};
         int64_t *to = buckets_of(means, i);
         const int64_t *from = buckets_of(means, 2 * i), *beside = buckets_of(means, 2 * i + 1);
-        for (size_t k = 0; k < BUCKETS; k++)
+        for (size_t k = means->first_bucket; k < means->until; k++)
             to[k] = from[k] + beside[k];
     }
     memset(&means->batches[half], 0, (size_t)half * sizeof *means->batches);
-    memset(buckets_of(means, half), 0, (size_t)half * BUCKETS * sizeof *means->buckets);
+    for (int64_t i = half; i < BATCHES_MAX && means->first_bucket < means->until; i++)
+        memset(buckets_of(means, i) + means->first_bucket, 0,
+               (means->until - means->first_bucket) * sizeof *means->buckets);
     means->batch_size *= 2;
     means->used = (means->used + 1) / 2;
 }
@@ -68,7 +71,12 @@ void batch_means_add(struct batch_means *means, int64_t position, int64_t value_
     struct means_batch *batch = &means->batches[index];
     batch->count += weight;
     batch->sum_ns += (double)value_ns * (double)weight;
-    buckets_of(means, index)[(size_t)bucket_place((double)value_ns)] += weight;
+    const size_t bucket = (size_t)bucket_place((double)value_ns);
+    buckets_of(means, index)[bucket] += weight;
+    if (bucket < means->first_bucket)
+        means->first_bucket = bucket;
+    if (bucket >= means->until)
+        means->until = bucket + 1;
     if (means->used <= index)
         means->used = index + 1;
 }
@@ -192,11 +200,12 @@ struct interval batch_means_mean(const struct batch_means *means, int group)
 }
 
 /* Values of a batch up to a place in the buckets, spread evenly over each. */
-static double count_below(const int64_t *buckets, double place)
+static double count_below(const struct batch_means *means, int64_t batch, double place)
 {
+    const int64_t *buckets = buckets_of(means, batch);
     const size_t last = (size_t)place;
     double below = 0.0;
-    for (size_t i = 0; i < last; i++)
+    for (size_t i = means->first_bucket; i < last; i++)
         below += (double)buckets[i];
     return below + (place - (double)last) * (double)buckets[last];
 }
@@ -211,7 +220,7 @@ struct interval batch_means_percentile(const struct batch_means *means, int grou
         double below = 0.0;
         int64_t count = 0;
         for (int64_t k = i; k < i + group && k < means->used; k++) {
-            below += count_below(buckets_of(means, k), place);
+            below += count_below(means, k, place);
             count += means->batches[k].count;
         }
         ratio_add(&ratio, below, count);

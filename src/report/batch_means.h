@@ -10,6 +10,7 @@
 #define LLMSIM_REPORT_BATCH_MEANS_H
 
 #include "histogram.h"
+#include <stddef.h>
 
 enum { BATCHES_MAX = 64 };
 
@@ -29,7 +30,8 @@ struct batch_means {
     int64_t batch_size; /* positions that a batch spans */
     int64_t used;       /* batches, up to the last that holds anything */
     struct means_batch batches[BATCHES_MAX];
-    int64_t *buckets; /* owned: a coarse histogram a batch */
+    int64_t *buckets;           /* owned: a coarse histogram a batch */
+    size_t first_bucket, until; /* those that hold anything in any batch */
 };
 
 /* False when memory cannot be had. */

@@ -78,12 +78,12 @@ static void read_covariance(const gsl_matrix *covariance, struct determination *
     }
 }
 
-/* The normal matrix of the robust fit, and its residuals' variance. values: the residuals; sizes: room
- * for as many. */
-static double accumulate(const struct fit_problem *problem, double *const *columns,
+/* The normal matrix of the robust fit, and its residuals' variance. columns: of the Jacobian, one after
+ * the other; values: the residuals; sizes: room for as many. */
+static double accumulate(const struct fit_problem *problem, const double *columns,
                          const double *values, double *sizes, gsl_matrix *normal)
 {
-    const size_t p = problem->parameter_count;
+    const size_t p = problem->parameter_count, n = problem->count;
     for (size_t i = 0; i < problem->count; i++)
         sizes[i] = fabs(values[i]);
     double median = median_of(sizes, problem->count);
@@ -92,7 +92,7 @@ static double accumulate(const struct fit_problem *problem, double *const *colum
         double weight = problem->weights[i] / hypot(1.0, values[i] / fit_scale);
         for (size_t j = 0; j < p; j++) {
             for (size_t k = 0; k < p; k++)
-                *gsl_matrix_ptr(normal, j, k) += weight * columns[j][i] * columns[k][i];
+                *gsl_matrix_ptr(normal, j, k) += weight * columns[j * n + i] * columns[k * n + i];
         }
     }
     double deviation = fmax(1.4826 * median, noise_floor);
@@ -114,7 +114,6 @@ bool fit_determine(const struct fit_problem *problem, struct determination *dete
                    struct error *error)
 {
     const size_t p = problem->parameter_count, n = problem->count;
-    double *columns[FAMILY_MAX_KEYS] = {0};
     double *storage = calloc((p + 2) * n, sizeof *storage);
     gsl_matrix *normal = gsl_matrix_alloc(p, p), *covariance = gsl_matrix_alloc(p, p);
     memset(determinations, 0, p * sizeof *determinations);
@@ -123,15 +122,14 @@ bool fit_determine(const struct fit_problem *problem, struct determination *dete
         double *sizes = storage + p * n, *values = sizes + n;
         problem->residuals(problem->context, &problem->accelerator, values);
         for (size_t j = 0; j < p; j++) {
-            columns[j] = storage + j * n;
-            differentiate(problem, j, values, columns[j]);
+            differentiate(problem, j, values, storage + j * n);
         }
-        const double variance = accumulate(problem, columns, values, sizes, normal);
+        const double variance = accumulate(problem, storage, values, sizes, normal);
         done = invert(normal, variance * problem->repeats, covariance);
         if (done)
             read_covariance(covariance, determinations);
         for (size_t j = 0; j < p; j++)
-            find_sensitivity(problem, columns[j], sizes, &determinations[j]);
+            find_sensitivity(problem, storage + j * n, sizes, &determinations[j]);
     }
     free(storage);
     gsl_matrix_free(normal);

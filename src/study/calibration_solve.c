@@ -90,29 +90,32 @@ static int residuals(const gsl_vector *x, void *state, gsl_vector *f)
     return GSL_SUCCESS;
 }
 
-/* Central differences with a step far above rounding: kinks of the equations do no harm. The place of
- * a parameter within its bounds is p(1 − p) times as steep as x. */
+/* Central differences with a step far above rounding: kinks of the equations do no harm. With respect to
+ * the place between the bounds, whose derivative by x is p(1 − p). */
 static int jacobian(const gsl_vector *x, void *state, gsl_matrix *jacobian_out)
 {
     const struct fit_problem *problem = state;
     double *above_values = calloc(2 * problem->count, sizeof *above_values);
-    double *below_values = above_values + problem->count;
     if (above_values == NULL)
         return GSL_ENOMEM;
+    double *below_values = above_values + problem->count;
     for (size_t j = 0; j < problem->parameter_count; j++) {
+        const struct free_parameter *parameter = &problem->parameters[j];
         struct accelerator above, below;
-        const double at = gsl_vector_get(x, j), place = place_of_search(at);
-        const double range =
-            problem->parameters[j].scale == SCALE_LOG ? range_of(&problem->parameters[j]) : 1.0;
-        const double step = problem->step / (range * fmax(place * (1.0 - place), 1e-3));
+        const double place = place_of_search(gsl_vector_get(x, j));
+        const double reach =
+            parameter->scale == SCALE_LOG ? problem->step / range_of(parameter) : problem->step;
+        const double up = fmin(place + reach, 1.0), down = fmax(place - reach, 0.0);
         apply(problem, x, &above);
         below = above;
-        set_place(&above, &problem->parameters[j], place_of_search(at + step));
-        set_place(&below, &problem->parameters[j], place_of_search(at - step));
+        set_place(&above, parameter, up);
+        set_place(&below, parameter, down);
         problem->residuals(problem->context, &above, above_values);
         problem->residuals(problem->context, &below, below_values);
         for (size_t i = 0; i < problem->count; i++)
-            gsl_matrix_set(jacobian_out, i, j, (above_values[i] - below_values[i]) / (2.0 * step));
+            gsl_matrix_set(jacobian_out, i, j,
+                           (above_values[i] - below_values[i]) / (up - down) * place *
+                               (1.0 - place));
     }
     free(above_values);
     return GSL_SUCCESS;

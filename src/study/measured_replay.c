@@ -44,8 +44,8 @@ static bool compare_with(struct measured_replay *replay, struct request_source *
         return false;
     agreement->agrees = count == log->count;
     if (!agreement->agrees)
-        snprintf(replay->why, sizeof replay->why,
-                 "the trace has %zu requests, measured were %zu", count, log->count);
+        snprintf(replay->why, sizeof replay->why, "the trace has %zu requests, measured were %zu",
+                 count, log->count);
     return true;
 }
 

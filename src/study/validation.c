@@ -38,6 +38,14 @@ static bool has_queued(int64_t arrival_ns, int64_t scheduled_ns, double tpot_ms)
     return (double)(scheduled_ns - arrival_ns) / NS_PER_MS > 2.0 * tpot_ms;
 }
 
+bool validation_has_queued(const struct request_outcome *outcome)
+{
+    double ms[VALIDATION_METRIC_COUNT];
+    fill_metrics(outcome->arrival_ns, outcome->first_token_ns, outcome->finished_ns,
+                 outcome->output_tokens, ms);
+    return has_queued(outcome->arrival_ns, outcome->scheduled_ns, ms[VALIDATION_TPOT]);
+}
+
 static struct pair pair_of(const struct measured_log *log, const struct measured_request *measured,
                            const struct request_outcome *predicted)
 {
@@ -48,8 +56,7 @@ static struct pair pair_of(const struct measured_log *log, const struct measured
                  predicted->output_tokens, pair.predicted_ms);
     pair.queued = log->has_scheduled ? has_queued(measured->arrival_ns, measured->scheduled_ns,
                                                   pair.measured_ms[VALIDATION_TPOT])
-                                     : has_queued(predicted->arrival_ns, predicted->scheduled_ns,
-                                                  pair.predicted_ms[VALIDATION_TPOT]);
+                                     : validation_has_queued(predicted);
     return pair;
 }
 
