@@ -11,25 +11,32 @@
 /* Measurements repeat no better than this: no smaller residuals are taken for knowledge. */
 static const double noise_floor = 0.02;
 
-/* The change of log t with one unit of the coordinate, into the parameter's bounds. values: at the
- * solution. */
-static void differentiate(const struct fit_problem *problem, size_t index, const double *values,
-                          double *column)
+/* Where the parameter is moved to by `step`, within its bounds; its coordinate in units that matter. */
+static double move(const struct fit_problem *problem, size_t index, double step,
+                   struct accelerator *moved)
 {
     const struct free_parameter *parameter = &problem->parameters[index];
-    struct accelerator moved = problem->accelerator;
-    const double value = *parameter_value(&moved, parameter->offset);
     const bool is_log = parameter->scale == SCALE_LOG;
-    double step = problem->step;
-    double to = is_log ? value * exp(step) : value + step * (parameter->upper - parameter->lower);
-    if (to > parameter->upper) {
-        step = -step;
-        to = is_log ? value * exp(step) : value + step * (parameter->upper - parameter->lower);
-    }
-    free_parameter_set(parameter, &moved, to);
-    problem->residuals(problem->context, &moved, column);
+    const double range = parameter->upper - parameter->lower;
+    *moved = problem->accelerator;
+    const double value = *parameter_value(moved, parameter->offset);
+    const double to = is_log ? value * exp(step) : value + step * range;
+    const double within = fmin(fmax(to, parameter->lower), parameter->upper);
+    free_parameter_set(parameter, moved, within);
+    return is_log ? log(within) : within / range;
+}
+
+/* The change of log t with one unit of the coordinate. room: for as many values. */
+static void differentiate(const struct fit_problem *problem, size_t index, double *room,
+                          double *column)
+{
+    struct accelerator above, below;
+    const double up = move(problem, index, problem->step, &above);
+    const double down = move(problem, index, -problem->step, &below);
+    problem->residuals(problem->context, &above, column);
+    problem->residuals(problem->context, &below, room);
     for (size_t i = 0; i < problem->count; i++)
-        column[i] = (column[i] - values[i]) / step;
+        column[i] = (column[i] - room[i]) / (up - down);
 }
 
 /* Covariance from the normal matrix: σ² N⁻¹ by its eigenvectors, directions that the rows say
@@ -121,9 +128,8 @@ bool fit_determine(const struct fit_problem *problem, struct determination *dete
     if (done) {
         double *sizes = storage + p * n, *values = sizes + n;
         problem->residuals(problem->context, &problem->accelerator, values);
-        for (size_t j = 0; j < p; j++) {
-            differentiate(problem, j, values, storage + j * n);
-        }
+        for (size_t j = 0; j < p; j++)
+            differentiate(problem, j, sizes, storage + j * n);
         const double variance = accumulate(problem, storage, values, sizes, normal);
         done = invert(normal, variance * problem->repeats, covariance);
         if (done)

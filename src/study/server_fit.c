@@ -2,16 +2,16 @@
 
 #include "accelerator_rewrite.h"
 #include "calibration_solve.h"
+#include "server_times.h"
 #include "validation.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define FIELD(member) offsetof(struct accelerator, member)
 
 /* A log determines a factor whose standard error is below this, and a time below this share of its
  * range. */
-static const double most_factor_error = 0.1, most_time_error = 0.05;
+static const double most_factor_error = 0.1, most_time_error = 0.1;
 
 /* Of two that are this alike, the effects cannot be told apart. */
 static const double most_alike = 0.9;
@@ -19,12 +19,8 @@ static const double most_alike = 0.9;
 /* Relative error of a good model's predictions. */
 static const double unmendable = 0.01;
 
-/* Decodes of fewer tokens say more of single steps than of the server. */
-enum { DECODE_TOKENS_MIN = 4, OBSERVATIONS_MIN = 40, BLOCKS = 10 };
-
-/* Of each kind of time and each half of the log. When a request meets a step is chance, in the
- * simulation as on the server; of several alike, the sums are compared. */
-enum { GROUPS = 12, KINDS = 4 };
+/* Fewer times say nothing. */
+enum { TIMES_MIN = 40 };
 
 static const struct fitted_parameter {
     const char *name, *what, *told_by;
@@ -38,7 +34,7 @@ static const struct fitted_parameter {
      {.offset = FIELD(gemm.memory_efficiency),
       .scale = SCALE_LOG,
       .lower = 0.2,
-      .upper = 1.2,
+      .upper = 1.0,
       .linked = {FIELD(decode_attention.memory_efficiency)},
       .linked_count = 1}},
     {"compute",
@@ -48,54 +44,29 @@ static const struct fitted_parameter {
      {.offset = FIELD(gemm.compute_efficiency),
       .scale = SCALE_LOG,
       .lower = 0.1,
-      .upper = 1.2,
+      .upper = 1.0,
       .linked = {FIELD(prefill_attention.compute_efficiency)},
       .linked_count = 1}},
     {"host.step",
      "time of every step that no kernel accounts for",
      "decodes of small and of large batches",
      UNIT_SECONDS,
-     {.offset = FIELD(host.step_s), .scale = SCALE_LINEAR, .lower = 0.0, .upper = 20e-3}},
+     {.offset = FIELD(host.step_s), .scale = SCALE_LINEAR, .lower = 0.0, .upper = 5e-3}},
     {"host.prefill_step",
      "what a step with any prompt takes beyond its kernels",
      "short and long prompts, few of them at a time",
      UNIT_SECONDS,
-     {.offset = FIELD(host.prefill_step_s), .scale = SCALE_LINEAR, .lower = 0.0, .upper = 50e-3}},
-};
-
-/* A time of a request. */
-struct observation {
-    size_t request;
-    bool is_decode;
-    int half; /* of the log: consecutive requests, in tenths, go to one and the other by turns */
-    double measured_ns;
-    double order; /* what those are alike in that are in one group */
-    int group;
+     {.offset = FIELD(host.prefill_step_s), .scale = SCALE_LINEAR, .lower = 0.0, .upper = 20e-3}},
 };
 
 /* What the solver asks: how long everything would take on another accelerator. */
 struct server_problem {
     struct experiment_config config; /* a copy; its accelerator is replaced */
     struct measured_replay *replay;
-    struct observation *observations; /* owned */
-    size_t count;
-    int group_count; /* at most GROUPS × KINDS */
+    struct server_times times;
     int64_t *runs;
     void (*progress)(double fraction);
 };
-
-static double predicted_ns(const struct server_problem *problem,
-                           const struct observation *observation)
-{
-    const struct request_outcome *outcome = &problem->replay->outcomes[observation->request];
-    if (outcome->status != REQUEST_COMPLETED)
-        return (double)NAN;
-    if (observation->is_decode)
-        return (double)(outcome->finished_ns - outcome->first_token_ns);
-    return (double)(outcome->first_token_ns - (problem->replay->log->has_scheduled
-                                                   ? outcome->scheduled_ns
-                                                   : outcome->arrival_ns));
-}
 
 /* Runs of a fit are some hundreds, of which nobody knows how many. */
 static void show_progress(const struct server_problem *problem)
@@ -113,84 +84,14 @@ static void residuals(const void *context, const struct accelerator *accelerator
     const bool done = measured_replay_run(problem->replay, &config, &error);
     ++*problem->runs;
     show_progress(problem);
-    double measured[GROUPS * KINDS] = {0}, predicted[GROUPS * KINDS] = {0};
-    for (size_t i = 0; i < problem->count && done; i++) {
-        const struct observation *observation = &problem->observations[i];
-        measured[observation->group] += observation->measured_ns;
-        predicted[observation->group] += predicted_ns(problem, observation);
+    double measured[SERVER_MAX_GROUPS] = {0}, predicted[SERVER_MAX_GROUPS] = {0};
+    for (size_t i = 0; i < problem->times.count && done; i++) {
+        const struct server_time *time = &problem->times.times[i];
+        measured[time->group] += time->measured_ns;
+        predicted[time->group] += server_time_predicted_ns(time, problem->replay);
     }
-    for (int i = 0; i < problem->group_count; i++)
+    for (int i = 0; i < problem->times.group_count; i++)
         values[i] = done ? log(predicted[i] / measured[i]) : (double)NAN;
-}
-
-/* Decodes that were as fast had about the same company; prefills are alike in their prompts. */
-static void observe(struct server_problem *problem, size_t request, bool is_decode,
-                    int64_t measured_ns, int64_t predicted)
-{
-    const struct measured_log *log = problem->replay->log;
-    const struct measured_request *measured = &log->requests[request];
-    if (measured_ns <= 0 || predicted <= 0)
-        return;
-    problem->observations[problem->count++] = (struct observation){
-        .request = request,
-        .is_decode = is_decode,
-        .half = (int)(request * BLOCKS / log->count) % 2,
-        .measured_ns = (double)measured_ns,
-        .order = is_decode ? (double)measured_ns / (measured->output_tokens - 1)
-                           : (double)measured->prompt_tokens,
-    };
-}
-
-static int kind_of(const struct observation *observation)
-{
-    return 2 * observation->half + observation->is_decode;
-}
-
-static int compare_observations(const void *left, const void *right)
-{
-    const struct observation *a = left, *b = right;
-    if (kind_of(a) != kind_of(b))
-        return kind_of(a) - kind_of(b);
-    if (a->order != b->order)
-        return a->order < b->order ? -1 : 1;
-    return a->request < b->request ? -1 : a->request > b->request;
-}
-
-/* Neighbours of a kind go together, up to GROUPS groups of a kind. */
-static void group_observations(struct server_problem *problem)
-{
-    struct observation *all = problem->observations;
-    qsort(all, problem->count, sizeof *all, compare_observations);
-    for (size_t from = 0, until = 0; from < problem->count; from = until) {
-        while (until < problem->count && kind_of(&all[until]) == kind_of(&all[from]))
-            until++;
-        const size_t count = until - from;
-        const size_t groups = count < GROUPS ? count : GROUPS;
-        for (size_t i = from; i < until; i++)
-            all[i].group = problem->group_count + (int)((i - from) * groups / count);
-        problem->group_count += (int)groups;
-    }
-}
-
-/* Of the requests that the simulation serves, by the replay's last run. */
-static void list_observations(struct server_problem *problem)
-{
-    const struct measured_log *log = problem->replay->log;
-    for (size_t i = 0; i < log->count; i++) {
-        const struct measured_request *measured = &log->requests[i];
-        const struct request_outcome *outcome = &problem->replay->outcomes[i];
-        if (outcome->status != REQUEST_COMPLETED)
-            continue;
-        const int64_t decode_ns = outcome->finished_ns - outcome->first_token_ns;
-        if (measured->output_tokens >= DECODE_TOKENS_MIN)
-            observe(problem, i, true, measured->finished_ns - measured->first_token_ns, decode_ns);
-        if (log->has_scheduled)
-            observe(problem, i, false, measured->first_token_ns - measured->scheduled_ns,
-                    outcome->first_token_ns - outcome->scheduled_ns);
-        else if (!validation_has_queued(outcome))
-            observe(problem, i, false, measured->first_token_ns - measured->arrival_ns,
-                    outcome->first_token_ns - outcome->arrival_ns);
-    }
 }
 
 /* The fit of the parameters that are not held. */
@@ -199,8 +100,8 @@ struct server_fitting {
     struct free_parameter free[SERVER_FIT_PARAMETERS];
     size_t index[SERVER_FIT_PARAMETERS]; /* in the table */
     size_t count;
-    double precision[GROUPS * KINDS]; /* of the groups, mean 1 */
-    double weights[GROUPS * KINDS];
+    double precision[SERVER_MAX_GROUPS]; /* of the groups, mean 1 */
+    double weights[SERVER_MAX_GROUPS];
     struct server_fit_report *report;
     struct error *error;
 };
@@ -250,10 +151,14 @@ static void list_parameters(struct server_fitting *fitting, struct accelerator *
             continue;
         const double least =
             fitted->free.lower + (parameter->is_factor ? 0.0 : 0.01 * fitted->free.upper);
-        free_parameter_set(&fitted->free, accelerator,
-                           fmin(fmax(value, least), 0.99 * fitted->free.upper));
-        fitting->index[fitting->count] = i;
-        fitting->free[fitting->count++] = fitted->free;
+        struct free_parameter *free = &fitting->free[fitting->count];
+        *free = fitted->free;
+        /* What goes with it has the same bound. */
+        for (size_t k = 0; k < free->linked_count; k++)
+            free->upper = fmin(free->upper, fitted->free.upper * value /
+                                                *parameter_value(accelerator, free->linked[k]));
+        free_parameter_set(free, accelerator, fmin(fmax(value, least), 0.999 * free->upper));
+        fitting->index[fitting->count++] = i;
     }
 }
 
@@ -266,7 +171,7 @@ static struct fit_problem problem_of(const struct server_fitting *fitting,
                                 .residuals = residuals,
                                 .context = &fitting->problem,
                                 .weights = fitting->weights,
-                                .count = (size_t)fitting->problem.group_count,
+                                .count = (size_t)fitting->problem.times.group_count,
                                 .step = 0.2,
                                 /* What one request is slow by, its neighbours are too. */
                                 .repeats = 4.0};
@@ -277,33 +182,36 @@ static struct fit_problem problem_of(const struct server_fitting *fitting,
 static void find_precision(struct server_fitting *fitting)
 {
     const struct server_problem *server = &fitting->problem;
-    double count[GROUPS * KINDS] = {0}, mean[GROUPS * KINDS] = {0}, squares[GROUPS * KINDS] = {0};
+    double count[SERVER_MAX_GROUPS] = {0}, mean[SERVER_MAX_GROUPS] = {0},
+           squares[SERVER_MAX_GROUPS] = {0};
     double sum = 0.0;
-    for (size_t i = 0; i < server->count; i++) {
-        const struct observation *observation = &server->observations[i];
-        const int group = observation->group;
-        const double value = log(predicted_ns(server, observation) / observation->measured_ns);
+    for (size_t i = 0; i < server->times.count; i++) {
+        const struct server_time *time = &server->times.times[i];
+        const int group = time->group;
+        const double value =
+            log(server_time_predicted_ns(time, server->replay) / time->measured_ns);
         const double distance = value - mean[group];
         count[group] += 1.0;
         mean[group] += distance / count[group];
         squares[group] += distance * (value - mean[group]);
     }
-    for (int i = 0; i < server->group_count; i++) {
+    for (int i = 0; i < server->times.group_count; i++) {
         const double chance = count[i] > 1.0 ? squares[i] / (count[i] - 1.0) / count[i] : 1.0;
         fitting->precision[i] = 1.0 / (chance + unmendable * unmendable);
         sum += fitting->precision[i];
     }
-    for (int i = 0; i < server->group_count; i++)
-        fitting->precision[i] *= server->group_count / sum;
+    for (int i = 0; i < server->times.group_count; i++)
+        fitting->precision[i] *= server->times.group_count / sum;
 }
 
 /* half −1: all. */
 static void weigh(struct server_fitting *fitting, int half)
 {
-    for (size_t i = 0; i < fitting->problem.count; i++) {
-        const struct observation *observation = &fitting->problem.observations[i];
-        const bool in = half < 0 || observation->half == half;
-        fitting->weights[observation->group] = in ? fitting->precision[observation->group] : 0.0;
+    const struct server_times *times = &fitting->problem.times;
+    for (size_t i = 0; i < times->count; i++) {
+        const struct server_time *time = &times->times[i];
+        const bool in = half < 0 || time->half == half;
+        fitting->weights[time->group] = in ? fitting->precision[time->group] : 0.0;
     }
 }
 
@@ -311,7 +219,7 @@ static void weigh(struct server_fitting *fitting, int half)
 static bool hold_out(struct server_fitting *fitting, const struct accelerator *accelerator)
 {
     const struct server_problem *server = &fitting->problem;
-    double values[GROUPS * KINDS], loss = 0.0;
+    double values[SERVER_MAX_GROUPS], loss = 0.0;
     double measured = 0.0, predicted = 0.0, errors = 0.0, count = 0.0;
     bool done = true;
     for (int half = 0; done && half < 2; half++) {
@@ -319,14 +227,14 @@ static bool hold_out(struct server_fitting *fitting, const struct accelerator *a
         weigh(fitting, half);
         done = fit_solve(&problem, &loss, fitting->error);
         residuals(server, &problem.accelerator, values);
-        for (size_t i = 0; i < server->count; i++) {
-            const struct observation *observation = &server->observations[i];
-            if (!observation->is_decode || observation->half == half)
+        for (size_t i = 0; i < server->times.count; i++) {
+            const struct server_time *time = &server->times.times[i];
+            if (!time->is_decode || time->half == half)
                 continue;
-            const double predicted_here_ns = predicted_ns(server, observation);
-            measured += observation->measured_ns;
-            predicted += predicted_here_ns;
-            errors += fabs(predicted_here_ns / observation->measured_ns - 1.0);
+            const double predicted_ns = server_time_predicted_ns(time, server->replay);
+            measured += time->measured_ns;
+            predicted += predicted_ns;
+            errors += fabs(predicted_ns / time->measured_ns - 1.0);
             count += 1.0;
         }
     }
@@ -429,14 +337,14 @@ static bool fit(struct server_fitting *fitting, struct experiment_config *config
     if (!measured_replay_run(replay, config, fitting->error) ||
         !errors_of(replay, &report->before, fitting->error))
         return false;
-    list_observations(&fitting->problem);
-    report->observations = (int64_t)fitting->problem.count;
-    if (fitting->problem.count < OBSERVATIONS_MIN)
+    if (!server_times_init(&fitting->problem.times, replay))
+        return error_run(fitting->error, "out of memory for the fit");
+    report->observations = (int64_t)fitting->problem.times.count;
+    if (fitting->problem.times.count < TIMES_MIN)
         return error_input(fitting->error, NULL,
                            "%s has %zu times of prefill and decode to fit to: that is too few, %d "
                            "are the least",
-                           replay->log->path, fitting->problem.count, OBSERVATIONS_MIN);
-    group_observations(&fitting->problem);
+                           replay->log->path, fitting->problem.times.count, TIMES_MIN);
     find_precision(fitting);
     weigh(fitting, -1);
     list_parameters(fitting, &config->accelerator, held, held_count);
@@ -469,11 +377,8 @@ bool server_fit(struct experiment_config *config, struct measured_replay *replay
                                                  .progress = progress},
                                      .report = report,
                                      .error = error};
-    fitting.problem.observations = calloc(2 * log->count, sizeof *fitting.problem.observations);
-    bool done = fitting.problem.observations != NULL
-                    ? fit(&fitting, config, held, held_count)
-                    : error_run(error, "out of memory for the fit");
-    free(fitting.problem.observations);
+    const bool done = fit(&fitting, config, held, held_count);
+    server_times_fini(&fitting.problem.times);
     return done;
 }
 
