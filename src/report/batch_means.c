@@ -14,7 +14,6 @@ enum { BATCHES_MIN = 8 };
 bool batch_means_init(struct batch_means *means)
 {
     memset(means, 0, sizeof *means);
-    means->batch_size = 1;
     means->first_bucket = BUCKETS;
     means->buckets = calloc((size_t)BATCHES_MAX * BUCKETS, sizeof *means->buckets);
     return means->buckets != NULL;
@@ -26,15 +25,27 @@ void batch_means_fini(struct batch_means *means)
     means->buckets = NULL;
 }
 
-/* A logarithm of the value, piecewise linear: its whole part is the bucket, the rest the place in it. */
+/* A logarithm of a value ≥ 1, piecewise linear, in units of the double's last bit. */
+static uint64_t logarithm(double value_ns)
+{
+    uint64_t bits = 0;
+    memcpy(&bits, &value_ns, sizeof bits);
+    return bits - ((uint64_t)DOUBLE_EXPONENT_BIAS << DOUBLE_MANTISSA_BITS);
+}
+
+static size_t bucket_of(int64_t value_ns)
+{
+    if (value_ns == 0)
+        return 0;
+    return 1 + (size_t)(logarithm((double)value_ns) >> (DOUBLE_MANTISSA_BITS - MANTISSA_BITS));
+}
+
+/* Where a value is among the buckets: the whole part is its bucket, the rest the place in it. */
 static double bucket_place(double value_ns)
 {
     if (value_ns < 1.0)
         return 0.0;
-    uint64_t bits = 0;
-    memcpy(&bits, &value_ns, sizeof bits);
-    const uint64_t first = (uint64_t)DOUBLE_EXPONENT_BIAS << DOUBLE_MANTISSA_BITS;
-    return 1.0 + ldexp((double)(bits - first), MANTISSA_BITS - DOUBLE_MANTISSA_BITS);
+    return 1.0 + ldexp((double)logarithm(value_ns), MANTISSA_BITS - DOUBLE_MANTISSA_BITS);
 }
 
 static int64_t *buckets_of(const struct batch_means *means, int64_t batch)
@@ -59,19 +70,19 @@ static void double_batches(struct batch_means *means)
     for (int64_t i = half; i < BATCHES_MAX && means->first_bucket < means->until; i++)
         memset(buckets_of(means, i) + means->first_bucket, 0,
                (means->until - means->first_bucket) * sizeof *means->buckets);
-    means->batch_size *= 2;
+    means->batch_bits++;
     means->used = (means->used + 1) / 2;
 }
 
 void batch_means_add(struct batch_means *means, int64_t position, int64_t value_ns, int64_t weight)
 {
-    while (position / means->batch_size >= BATCHES_MAX)
+    while (position >> means->batch_bits >= BATCHES_MAX)
         double_batches(means);
-    const int64_t index = position / means->batch_size;
+    const int64_t index = position >> means->batch_bits;
     struct means_batch *batch = &means->batches[index];
     batch->count += weight;
     batch->sum_ns += (double)value_ns * (double)weight;
-    const size_t bucket = (size_t)bucket_place((double)value_ns);
+    const size_t bucket = bucket_of(value_ns);
     buckets_of(means, index)[bucket] += weight;
     if (bucket < means->first_bucket)
         means->first_bucket = bucket;

@@ -27,8 +27,8 @@ struct means_batch {
 };
 
 struct batch_means {
-    int64_t batch_size; /* positions that a batch spans */
-    int64_t used;       /* batches, up to the last that holds anything */
+    int batch_bits; /* a batch spans so many positions: two to this power */
+    int64_t used;   /* batches, up to the last that holds anything */
     struct means_batch batches[BATCHES_MAX];
     int64_t *buckets;           /* owned: a coarse histogram a batch */
     size_t first_bucket, until; /* those that hold anything in any batch */

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { FIRST_WINDOW_NS = 1000, REQUESTS_MIN = 20, WINDOWS_MIN = 16, SATURATION_GROUPS = 64 };
+enum { FIRST_WINDOW_BITS = 10, REQUESTS_MIN = 20, WINDOWS_MIN = 16, SATURATION_GROUPS = 64 };
 static const double FULL_SHARE = 0.97, GROWTH_ERRORS = 3.0, WAITING_SHARE = 0.01;
 
 const char *const saturation_verdict_names[LOAD_COUNT] = {[LOAD_UNKNOWN] = "unknown",
@@ -14,7 +14,7 @@ const char *const saturation_verdict_names[LOAD_COUNT] = {[LOAD_UNKNOWN] = "unkn
 
 void saturation_init(struct saturation *saturation, int64_t replicas)
 {
-    *saturation = (struct saturation){.replicas = replicas, .window_ns = FIRST_WINDOW_NS};
+    *saturation = (struct saturation){.replicas = replicas, .window_bits = FIRST_WINDOW_BITS};
 }
 
 static void double_windows(struct saturation *saturation)
@@ -27,14 +27,14 @@ static void double_windows(struct saturation *saturation)
                                                 first->full_ns + second->full_ns};
     }
     memset(&windows[SATURATION_WINDOWS / 2], 0, SATURATION_WINDOWS / 2 * sizeof *windows);
-    saturation->window_ns *= 2;
+    saturation->window_bits++;
 }
 
 static struct saturation_window *window_at(struct saturation *saturation, int64_t time_ns)
 {
-    while (time_ns / saturation->window_ns >= SATURATION_WINDOWS)
+    while (time_ns >> saturation->window_bits >= SATURATION_WINDOWS)
         double_windows(saturation);
-    return &saturation->windows[time_ns / saturation->window_ns];
+    return &saturation->windows[time_ns >> saturation->window_bits];
 }
 
 void saturation_step(struct saturation *saturation, const struct step_report *report)
@@ -74,8 +74,8 @@ static double growth_over_error(const struct saturation *saturation, int64_t cou
 void saturation_judge(const struct saturation *saturation, struct saturation_summary *summary)
 {
     /* Whole windows: the last arrival is in the one behind them. */
-    const int64_t count = saturation->last_arrival_ns / saturation->window_ns;
-    const double span_ns = (double)count * (double)saturation->window_ns;
+    const int64_t count = saturation->last_arrival_ns >> saturation->window_bits;
+    const double span_ns = ldexp((double)count, saturation->window_bits);
     int64_t arrived = 0, started = 0;
     double full_ns = 0.0;
     for (int64_t i = 0; i < count; i++) {

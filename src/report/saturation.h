@@ -21,7 +21,7 @@ struct saturation_window {
 
 struct saturation {
     int64_t replicas;
-    int64_t window_ns; /* 1 µs, and doubled whenever the run is longer than all windows */
+    int window_bits; /* windows last two to this power ns: doubled when the run outgrows them */
     int64_t last_arrival_ns;
     struct saturation_window windows[SATURATION_WINDOWS];
 };

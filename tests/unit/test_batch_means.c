@@ -51,8 +51,8 @@ START_TEST(test_order_and_weight)
         batch_means_add(&other, position, 100 + position % 7, 1);
         batch_means_add(&other, position, 100 + position % 7, 1);
     }
-    ck_assert_int_eq(means.batch_size, 16);
-    ck_assert_int_eq(other.batch_size, 16);
+    ck_assert_int_eq(means.batch_bits, 4);
+    ck_assert_int_eq(other.batch_bits, 4);
     ck_assert_int_eq(means.used, 63);
     ck_assert_int_eq(other.used, 63);
     for (size_t i = 0; i < 63; i++) {
