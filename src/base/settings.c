@@ -142,12 +142,13 @@ static bool read_number(const struct reader *reader, const struct setting *setti
             reader->error, &node->at, "'%s' is in %s: '%s' has another unit (expected e.g. '%s')",
             setting->name, units_symbol(setting->unit), node->text, units_example(setting->unit));
     }
-    return error_input(reader->error, &node->at, "'%s' must be a number (e.g. %s), not '%s'",
+    const bool has_words = setting->kind == SETTING_REAL && setting->choices != NULL;
+    return error_input(reader->error, &node->at, "'%s' must be a number (e.g. %s)%s%s, not '%s'",
                        setting->name,
                        setting->kind == SETTING_INTEGER && setting->unit == UNIT_NONE
                            ? "16"
                            : units_example(setting->unit),
-                       node->text);
+                       has_words ? " or " : "", has_words ? setting->choices[0] : "", node->text);
 }
 
 static bool read_integer(const struct reader *reader, const struct setting *setting,

@@ -65,7 +65,7 @@ struct setting {
     const char *preset;
     double minimum, maximum; /* the same, of each item; 0 and 0: no bounds */
     /* SETTING_CHOICE: the names, ending in NULL. SETTING_REAL of a minimum ≥ 0: words that may stand
-     * instead of the number; they are stored as −1, −2, … NULL: none. */
+     * instead of the number; they are stored as −1, −2, …, and messages name the first. NULL: none. */
     const char *const *choices;
     const struct settings_table *section; /* SETTING_SECTION, and each item of a SETTING_MAP */
     size_t item_bytes;                    /* SETTING_MAP */

@@ -55,6 +55,8 @@ static bool add_record(struct measured_reading *reading, const json_t *record, i
         .prompt_tokens = metric_tokens(metrics, "input_sequence_length"),
         .output_tokens = metric_tokens(metrics, "output_sequence_length"),
     };
+    if (isnan(row.output_tokens))
+        row.output_tokens = metric_tokens(metrics, "output_token_count");
     if (!json_is_integer(start) || row.arrival_ns < 0 || row.arrival_ns > (int64_t)4e18)
         return measured_refuse(reading, line, "'request_start_ns' is no time in nanoseconds");
     if (isnan(row.ttft_s))

@@ -94,6 +94,7 @@ expect 'auto is kept by --print-config' \
     grep -q 'warmup: auto' <("$llmsim" filling.yaml --print-config -s metrics.warmup=auto)
 says 'Requests        4000 completed' queue.yaml -q -s metrics.warmup=auto -s workload.arrivals.rate=20
 expect 'a queue that grows has no end of a warm-up' grep -qF 'no end of a warm-up was found' stderr
+refuses 2 "'warmup' must be a number (e.g. 50 ms) or auto, not 'never'" queue.yaml -s metrics.warmup=never
 refuses 2 "'warmup' is in s" queue.yaml -s metrics.warmup='3 GiB'
 
 # --- intervals
