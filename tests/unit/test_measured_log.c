@@ -184,7 +184,7 @@ START_TEST(test_aiperf)
               "\"error\": {\"code\": 499}}\n"
               "{\"metadata\": {\"request_start_ns\": 1759813207732900363}, \"metrics\": {"
               "\"input_sequence_length\": {\"value\": 7, \"unit\": \"tokens\"}, "
-              "\"output_sequence_length\": {\"value\": 1, \"unit\": \"tokens\"}, "
+              "\"output_token_count\": {\"value\": 1, \"unit\": \"tokens\"}, "
               "\"time_to_first_token\": {\"value\": 100000, \"unit\": \"us\"}, "
               "\"request_latency\": {\"value\": 100000000, \"unit\": \"ns\"}}}",
               "aiperf", 2, &log);
