@@ -79,6 +79,14 @@ const struct command commands[] = {
      "                       --hold NAME, -o and --json as above, -s, --seed and -q as of llmsim "
      "run\n",
      command_calibrate},
+    {"sweep", "sweep SWEEP.yaml [OPTION]...",
+     "run a configuration with other values of its keys, every combination, several at a time",
+     "  -j, --jobs N         runs at a time (as many as there are cores); the results are the "
+     "same\n"
+     "  -o, --output FILE    a row a run, in order: CSV, or JSON lines (.jsonl); stdout\n"
+     "      --resume         go on with a sweep that was interrupted\n" CONFIG_OPTIONS
+     "  -q, --quiet          no progress and no timing on stderr\n",
+     command_sweep},
     {"validate", "validate CONFIG --measured FILE [OPTION]...",
      "replay what a real server was measured with, and say how far the prediction is from it",
      "      --measured FILE  a row a request: CSV with arrival_s, input_tokens, output_tokens, "

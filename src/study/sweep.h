@@ -1,0 +1,35 @@
+/* Running a sweep, several runs at a time. */
+#ifndef LLMSIM_STUDY_SWEEP_H
+#define LLMSIM_STUDY_SWEEP_H
+
+#include "experiment.h"
+#include "sweep_plan.h"
+
+enum { SWEEP_MAX_THREADS = 256 };
+
+struct sweep_options {
+    const char *const *overrides; /* of the base, before those of the axes */
+    size_t override_count;
+    const char *config_directory; /* as of experiment_config_load */
+    int threads;                  /* 1 … SWEEP_MAX_THREADS */
+    size_t first_run;             /* earlier ones are done already */
+    /* Of every run, in the order of the plan whatever the threads: its summary, or why there is none.
+     * False stops the sweep. */
+    bool (*row)(void *context, size_t run, const struct summary *summary, const char *failure);
+    void *context;
+};
+
+/* What the runs warned of, without repetition. */
+enum { SWEEP_MAX_WARNINGS = 16, SWEEP_WARNING_BYTES = 512 };
+struct sweep_warnings {
+    char texts[SWEEP_MAX_WARNINGS][SWEEP_WARNING_BYTES];
+    size_t count;
+    int64_t others; /* beyond those */
+};
+
+/* A run that fails is a row with its reason, not the end. False with *error filled: no memory or
+ * threads, or row() has stopped it, which *error then says nothing of. */
+bool sweep_run(const struct sweep_plan *plan, const struct sweep_options *options,
+               struct sweep_warnings *warnings, struct error *error);
+
+#endif
