@@ -260,6 +260,19 @@ static bool refuse_stdin_twice(const struct loading *loading, const char *path)
                        "stdin cannot be both the configuration and the trace");
 }
 
+void experiment_config_warn_of_unused(const struct experiment_config *config, bool warmup_is_used,
+                                      warn_function *warn)
+{
+    const struct output_config *output = &config->output;
+    if (output->json != NULL || output->requests != NULL || output->timeline != NULL ||
+        output->perfetto != NULL)
+        warn("the output section is of single runs: nothing of it is written here");
+    if (config->metrics.replications > 1)
+        warn("metrics.replications is of llmsim run: here each run is one");
+    if (!warmup_is_used && setting_is_set(config->metrics.warmup_s))
+        warn("metrics.warmup is not used here: all requests of a log are compared");
+}
+
 static bool load(struct loading *loading, const char *path, const char *const *overrides,
                  size_t override_count)
 {

@@ -47,6 +47,11 @@ void experiment_config_fini(struct experiment_config *config);
 /* As YAML that experiment_config_load reads back to the same. */
 void experiment_config_print(const struct experiment_config *config, FILE *stream);
 
+/* Tell `warn` of what a single run would heed, and a study of many or of a log does not: output files,
+ * replications, and, unless `warmup_is_used`, the warm-up. */
+void experiment_config_warn_of_unused(const struct experiment_config *config, bool warmup_is_used,
+                                      warn_function *warn);
+
 /* How many KV blocks there are and why, as lines of the table. */
 void experiment_config_print_memory(const struct experiment_config *config, FILE *stream);
 

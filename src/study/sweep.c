@@ -72,6 +72,7 @@ static bool run_one(const struct sweep *sweep, char **overrides, size_t count,
     if (!experiment_config_load(&config, sweep->plan->base, (const char *const *)overrides, count,
                                 sweep->options->config_directory, add_warning, error))
         return false;
+    experiment_config_warn_of_unused(&config, true, add_warning);
     const bool done = experiment_check_repeatable(&config, error) &&
                       experiment_run(&config, &hooks, &result, error);
     if (done)

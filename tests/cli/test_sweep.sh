@@ -111,6 +111,10 @@ expect 'it is counted' grep -q '^3 runs (0 done before), 1 failed' stderr
 "$llmsim" sweep sweep.yaml -s engine.max_model_len=100000 -o warned.csv 2>stderr
 expect 'a warning once' test "$(grep -c 'warning: max_model_len' stderr)" = 1
 
+"$llmsim" sweep failing.yaml -q -s metrics.replications=3 -s output.json=x.json -o plain.csv 2>stderr
+expect 'what a sweep does not do is said' test "$(grep -c '^warning: .*\(replications\|output section\)' stderr)" = 2
+expect 'and not done' test ! -e x.json
+
 # --- killed, and gone on with: twenty times
 
 interrupted=0

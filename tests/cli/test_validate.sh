@@ -119,6 +119,13 @@ expect 'other lengths' grep -qE 'warning: request 1 of the trace has [0-9]+ and 
 "$llmsim" validate replay.yaml -s workload.rate_scale=2 --measured measured.csv >rate.txt 2>stderr
 expect 'other arrivals' grep -qE 'Note            arrivals of the trace and of the log differ by up to [0-9]+\.[0-9]+ s' rate.txt
 
+# --- what is of single runs is not used, and that is said
+
+"$llmsim" validate replay.yaml --measured measured.csv -s metrics.warmup='5 s' -s output.json=x.json >/dev/null 2>stderr
+expect 'the warm-up' grep -qF 'warning: metrics.warmup is not used here' stderr
+expect 'the output' grep -qF 'warning: the output section is of single runs' stderr
+expect 'is not written' test ! -e x.json
+
 # --- refusals
 
 refuses 'no measured log given' base.yaml
