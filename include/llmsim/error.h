@@ -40,7 +40,10 @@ bool error_input(struct error *error, const struct location *at, const char *for
 bool error_run(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Who hears of input that is not wrong but not heeded either: one line, without newline. */
-typedef void warn_function(const char *text);
+struct warn_listener {
+    void (*hear)(void *context, const char *text);
+    void *context;
+};
 
 /* Append " (did you mean 'x'?)" for the name nearest to `given` among `count` names (NULLs are
  * passed over), when one is near enough to be a slip of the keyboard; otherwise the list of names

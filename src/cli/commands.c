@@ -80,12 +80,16 @@ const struct command commands[] = {
      "run\n",
      command_calibrate},
     {"sweep", "sweep SWEEP.yaml [OPTION]...",
-     "run a configuration with other values of its keys, every combination, several at a time",
+     "run a configuration with other values of its keys, every combination, several at a time; "
+     "mpirun llmsim sweep: on several machines",
      "  -j, --jobs N         runs at a time (as many as there are cores); the results are the "
      "same\n"
      "  -o, --output FILE    a row a run, in order: CSV, or JSON lines (.jsonl); stdout\n"
-     "      --resume         go on with a sweep that was interrupted\n" CONFIG_OPTIONS
-     "  -q, --quiet          no progress and no timing on stderr\n",
+     "      --resume         go on with a sweep that was interrupted\n"
+     "      --shard K/N      only run K, K + N, ... of it, for job arrays; -o FILE is to be "
+     "merged\n"
+     "      --merge          sweep --merge FILE...: what all shards have left becomes the "
+     "result\n" CONFIG_OPTIONS "  -q, --quiet          no progress and no timing on stderr\n",
      command_sweep},
     {"validate", "validate CONFIG --measured FILE [OPTION]...",
      "replay what a real server was measured with, and say how far the prediction is from it",
@@ -150,6 +154,14 @@ void command_warn(const char *text)
     error_input(&error, NULL, "warning: %s", text);
     fprintf(stderr, "%s\n", error.text);
 }
+
+static void hear(void *context, const char *text)
+{
+    (void)context;
+    command_warn(text);
+}
+
+const struct warn_listener command_warnings = {hear, NULL};
 
 int command_finish_stdout(void)
 {

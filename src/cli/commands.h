@@ -42,6 +42,7 @@ int command_out_of_memory(void);
 
 /* One line to stderr. */
 void command_warn(const char *text);
+extern const struct warn_listener command_warnings;
 
 /* Flush stdout and say whether all of it was written: status 0, or 1 with a line on stderr. */
 int command_finish_stdout(void);

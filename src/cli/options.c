@@ -56,7 +56,8 @@ bool options_load_config(struct experiment_config *config, const char *path,
                          const struct overrides *overrides, struct error *error)
 {
     return experiment_config_load(config, path, (const char *const *)overrides->assignments,
-                                  overrides->count, options_find_configs(), command_warn, error);
+                                  overrides->count, options_find_configs(), &command_warnings,
+                                  error);
 }
 
 bool options_load_accelerator(struct experiment_config *config, const char *name,

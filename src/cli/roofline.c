@@ -92,8 +92,8 @@ static bool study(const struct experiment_config *config, const struct roofline_
     if (done && findings.is_gemm)
         done = study_gemm(&config->accelerator, options, &findings.gemm, error);
     else if (done)
-        done =
-            roofline_study_steps(config, &options->request, command_warn, &findings.steps, error);
+        done = roofline_study_steps(config, &options->request, &command_warnings, &findings.steps,
+                                    error);
     done = done && write_findings(outputs, &findings, options, error);
     for (size_t i = 0; i < OUTPUT_COUNT; i++)
         output_file_discard(&outputs[i]);

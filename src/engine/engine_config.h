@@ -55,7 +55,7 @@ extern const struct settings_table engine_settings;
  * (may be NULL) is where the section stands. What has no effect is warned of. */
 bool engine_config_resolve(struct engine_config *config, const struct node *node,
                            const struct model *model, const struct accelerator *accelerator,
-                           warn_function *warn, struct error *error);
+                           const struct warn_listener *warn, struct error *error);
 
 /* What a resolved configuration says of the deployment. */
 struct deployment engine_deployment(const struct engine_config *config);

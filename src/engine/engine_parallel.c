@@ -188,7 +188,7 @@ static void warn_of_many_ranks(const struct resolving *resolving)
              "%lld accelerators that work together are taken to be on one interconnect, as in a "
              "server: slower links between servers are not simulated",
              (long long)ranks);
-    resolving->warn(text);
+    resolving->warn->hear(resolving->warn->context, text);
 }
 
 bool resolve_parallel(const struct resolving *resolving)

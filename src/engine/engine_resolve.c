@@ -35,7 +35,7 @@ static bool raise_budget(const struct resolving *resolving, bool given)
                  "max_num_batched_tokens %lld is raised to max_model_len %lld: without chunked "
                  "prefill a longer prompt could never run",
                  (long long)config->max_num_batched_tokens, (long long)config->max_model_len);
-        resolving->warn(text);
+        resolving->warn->hear(resolving->warn->context, text);
     }
     config->max_num_batched_tokens = config->max_model_len;
     return true;
@@ -74,7 +74,7 @@ void warn_no_effect(const struct resolving *resolving, const char *key, const ch
 {
     char text[256];
     snprintf(text, sizeof text, "%s has no effect with %s %s", key, with, value);
-    resolving->warn(text);
+    resolving->warn->hear(resolving->warn->context, text);
 }
 
 static void resolve_chunking(const struct resolving *resolving)
@@ -167,8 +167,10 @@ static bool resolve_caching(const struct resolving *resolving)
     if (config->enable_prefix_caching < 0) {
         config->enable_prefix_caching = resolving->policy->prefix_caching && hindrance == NULL;
         if (resolving->policy->prefix_caching && hindrance != NULL)
-            resolving->warn("prefix caching, which is on by default, is off here: the prefix cache "
-                            "shares blocks that are paged and not swapped");
+            resolving->warn->hear(
+                resolving->warn->context,
+                "prefix caching, which is on by default, is off here: the prefix cache "
+                "shares blocks that are paged and not swapped");
     }
     if (config->enable_prefix_caching != 0 && hindrance != NULL)
         return error_input(resolving->error,
@@ -252,7 +254,7 @@ static void warn_of_whole_contexts(const struct resolving *resolving)
              "all layers of %s keep their whole context in the KV cache, also the %lld that see "
              "%lld tokens: as vLLM with --disable-hybrid-kv-cache-manager",
              model->name, (long long)model_window_layers(model), (long long)model->sliding_window);
-    resolving->warn(text);
+    resolving->warn->hear(resolving->warn->context, text);
 }
 
 static void resolve_length(const struct resolving *resolving)
@@ -266,12 +268,12 @@ static void resolve_length(const struct resolving *resolving)
     char text[256];
     snprintf(text, sizeof text, "max_model_len %lld is beyond the %lld positions of %s",
              (long long)config->max_model_len, (long long)positions, resolving->model->name);
-    resolving->warn(text);
+    resolving->warn->hear(resolving->warn->context, text);
 }
 
 bool engine_config_resolve(struct engine_config *config, const struct node *node,
                            const struct model *model, const struct accelerator *accelerator,
-                           warn_function *warn, struct error *error)
+                           const struct warn_listener *warn, struct error *error)
 {
     const struct policy *policy = policy_at((size_t)config->scheduler);
     const struct resolving resolving = {config, policy, node, model, accelerator, warn, error};

@@ -12,7 +12,7 @@ struct resolving {
     const struct node *node;
     const struct model *model;
     const struct accelerator *accelerator;
-    warn_function *warn;
+    const struct warn_listener *warn;
     struct error *error;
 };
 

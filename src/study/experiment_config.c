@@ -78,7 +78,7 @@ struct loading {
     struct node *root;
     const char *config_directory;
     struct location model_at; /* where the model is named */
-    warn_function *warn;
+    const struct warn_listener *warn;
     struct error *error;
 };
 
@@ -148,7 +148,7 @@ static bool read_sections(const struct loading *loading)
     if (!model_read(document, node_find(root, "model"), &config->model, warning, error))
         return false;
     if (*warning != '\0')
-        loading->warn(warning);
+        loading->warn->hear(loading->warn->context, warning);
     if (!accelerator_read(document, node_find(root, "accelerator"), loading->config_directory,
                           &config->accelerator, error))
         return false;
@@ -182,7 +182,7 @@ static void warn_of_short_cache(const struct loading *loading)
              ": %slonger requests are rejected",
              divided ? " of one of the pipeline's engines" : "", tokens,
              config->engine.max_model_len, divided ? "" : "vLLM would not start; ");
-    loading->warn(text);
+    loading->warn->hear(loading->warn->context, text);
 }
 
 /* Host memory that was asked for and is too small for anything. */
@@ -195,7 +195,7 @@ static void warn_of_short_host_memory(const struct loading *loading, const char 
     char text[128];
     snprintf(text, sizeof text, "%s holds not one KV block of %.3g MiB", key,
              block_bytes / (1024.0 * 1024.0));
-    loading->warn(text);
+    loading->warn->hear(loading->warn->context, text);
 }
 
 /* vLLM, config/model.py (_resolve_auto_dtype): what the device cannot compute in gives way to the
@@ -215,7 +215,7 @@ static void fall_back_dtype(const struct loading *loading)
     char text[256];
     snprintf(text, sizeof text, "%s does not compute in %s: %s runs in %s, as vLLM would run it",
              accelerator->name, dtype_names[wanted], model->name, dtype_names[model->dtype]);
-    loading->warn(text);
+    loading->warn->hear(loading->warn->context, text);
 }
 
 /* What vLLM's Marlin kernels are for. */
@@ -230,7 +230,7 @@ static void warn_of_weight_only(const struct loading *loading)
     snprintf(text, sizeof text,
              "%s does not compute in %s: the weights of %s are turned into %s as they are used",
              accelerator->name, dtype_names[activations], model->name, dtype_names[model->dtype]);
-    loading->warn(text);
+    loading->warn->hear(loading->warn->context, text);
 }
 
 static bool resolve(const struct loading *loading)
@@ -261,16 +261,18 @@ static bool refuse_stdin_twice(const struct loading *loading, const char *path)
 }
 
 void experiment_config_warn_of_unused(const struct experiment_config *config, bool warmup_is_used,
-                                      warn_function *warn)
+                                      const struct warn_listener *warn)
 {
     const struct output_config *output = &config->output;
     if (output->json != NULL || output->requests != NULL || output->timeline != NULL ||
         output->perfetto != NULL)
-        warn("the output section is of single runs: nothing of it is written here");
+        warn->hear(warn->context,
+                   "the output section is of single runs: nothing of it is written here");
     if (config->metrics.replications > 1)
-        warn("metrics.replications is of llmsim run: here each run is one");
+        warn->hear(warn->context, "metrics.replications is of llmsim run: here each run is one");
     if (!warmup_is_used && setting_is_set(config->metrics.warmup_s))
-        warn("metrics.warmup is not used here: all requests of a log are compared");
+        warn->hear(warn->context,
+                   "metrics.warmup is not used here: all requests of a log are compared");
 }
 
 static bool load(struct loading *loading, const char *path, const char *const *overrides,
@@ -289,7 +291,8 @@ static bool load(struct loading *loading, const char *path, const char *const *o
 
 bool experiment_config_load(struct experiment_config *config, const char *path,
                             const char *const *overrides, size_t override_count,
-                            const char *config_directory, warn_function *warn, struct error *error)
+                            const char *config_directory, const struct warn_listener *warn,
+                            struct error *error)
 {
     memset(config, 0, sizeof *config);
     config->document = document_create();

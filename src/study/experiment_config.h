@@ -37,7 +37,8 @@ extern const struct settings_table experiment_settings;
  * another, with a warning. After failure there is nothing to free. */
 bool experiment_config_load(struct experiment_config *config, const char *path,
                             const char *const *overrides, size_t override_count,
-                            const char *config_directory, warn_function *warn, struct error *error);
+                            const char *config_directory, const struct warn_listener *warn,
+                            struct error *error);
 /* Only an accelerator, by name or path, under overrides of accelerator.KEY; all else is zeroed. */
 bool experiment_config_load_accelerator(struct experiment_config *config, const char *name,
                                         const char *const *overrides, size_t override_count,
@@ -50,7 +51,7 @@ void experiment_config_print(const struct experiment_config *config, FILE *strea
 /* Tell `warn` of what a single run would heed, and a study of many or of a log does not: output files,
  * replications, and, unless `warmup_is_used`, the warm-up. */
 void experiment_config_warn_of_unused(const struct experiment_config *config, bool warmup_is_used,
-                                      warn_function *warn);
+                                      const struct warn_listener *warn);
 
 /* How many KV blocks there are and why, as lines of the table. */
 void experiment_config_print_memory(const struct experiment_config *config, FILE *stream);

@@ -167,7 +167,7 @@ static void size_prefill(const struct experiment_config *config,
 }
 
 static void size_decode(const struct experiment_config *config,
-                        const struct roofline_request *request, warn_function *warn,
+                        const struct roofline_request *request, const struct warn_listener *warn,
                         struct roofline_steps *steps)
 {
     const struct roofline_workload *workload = &steps->workload;
@@ -187,7 +187,7 @@ static void size_decode(const struct experiment_config *config,
         snprintf(text, sizeof text,
                  "the KV cache holds %lld sequences of %lld tokens, fewer than %lld",
                  (long long)fitting, (long long)step->tokens, (long long)step->sequences);
-        warn(text);
+        warn->hear(warn->context, text);
     }
 }
 
@@ -229,7 +229,7 @@ static bool check_request(const struct experiment_config *config,
 }
 
 bool roofline_study_steps(const struct experiment_config *config,
-                          const struct roofline_request *request, warn_function *warn,
+                          const struct roofline_request *request, const struct warn_listener *warn,
                           struct roofline_steps *steps, struct error *error)
 {
     assert(request->prefill || request->decode);

@@ -36,7 +36,7 @@ struct roofline_request {
 /* One step of each kind asked for, of a configuration whose cost model is the roofline: any other
  * is an error, and so is a step that the engine does not allow. `steps` points into `config`. */
 bool roofline_study_steps(const struct experiment_config *config,
-                          const struct roofline_request *request, warn_function *warn,
+                          const struct roofline_request *request, const struct warn_listener *warn,
                           struct roofline_steps *steps, struct error *error);
 
 #endif

@@ -18,10 +18,13 @@ static double cpu_clock_s(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static void warn(const char *text)
+static void warn(void *context, const char *text)
 {
+    (void)context;
     fprintf(stderr, "warning: %s\n", text);
 }
+
+static const struct warn_listener listener = {warn, NULL};
 
 static bool read_only(const struct experiment_config *config, double *seconds, struct error *error)
 {
@@ -65,8 +68,8 @@ static bool bench(const char *name, const char *path, const char *const *overrid
                   struct error *error)
 {
     struct experiment_config config;
-    if (!experiment_config_load(&config, path, overrides, count, getenv("LLMSIM_CONFIGS"), warn,
-                                error))
+    if (!experiment_config_load(&config, path, overrides, count, getenv("LLMSIM_CONFIGS"),
+                                &listener, error))
         return false;
     double best_read_s = INFINITY;
     double best_run_s = INFINITY;

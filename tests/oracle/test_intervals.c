@@ -30,10 +30,13 @@ struct tally {
     int held, known;
 };
 
-static void ignore_warning(const char *text)
+static void ignore_warning(void *context, const char *text)
 {
+    (void)context;
     (void)text;
 }
+
+static const struct warn_listener listener = {ignore_warning, NULL};
 
 static void load_queue(const struct queue *queue, struct experiment_config *config)
 {
@@ -43,7 +46,7 @@ static void load_queue(const struct queue *queue, struct experiment_config *conf
     snprintf(path, sizeof path, "%s/oracle/single_server.yaml", getenv("LLMSIM_TESTS"));
     const char *const overrides[] = {rate, queue->service};
     ck_assert_msg(experiment_config_load(config, path, overrides, queue->service != NULL ? 2 : 1,
-                                         getenv("LLMSIM_CONFIGS"), ignore_warning, &error),
+                                         getenv("LLMSIM_CONFIGS"), &listener, &error),
                   "%s", error.text);
 }
 

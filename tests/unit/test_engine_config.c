@@ -51,11 +51,14 @@ static void leave(void)
     document_destroy(document);
 }
 
-static void warn(const char *text)
+static void warn(void *context, const char *text)
 {
+    (void)context;
     size_t length = strlen(warnings);
     snprintf(warnings + length, sizeof warnings - length, "%s%s", length > 0 ? "\n" : "", text);
 }
+
+static const struct warn_listener listener = {warn, NULL};
 
 /* What is written in the section, resolved. */
 static bool resolve_on(const struct accelerator *accelerator, const char *text,
@@ -66,7 +69,7 @@ static bool resolve_on(const struct accelerator *accelerator, const char *text,
     const struct node *node = document_read_text(document, "e.yaml", text, strlen(text), error);
     ck_assert_msg(node != NULL && settings_read(document, &engine_settings, node, config, error),
                   "%s", error->text);
-    return engine_config_resolve(config, node, served, accelerator, warn, error);
+    return engine_config_resolve(config, node, served, accelerator, &listener, error);
 }
 
 /* On a device with small defaults. */
@@ -364,7 +367,7 @@ START_TEST(test_tensor_parallel)
     struct engine_config config = resolve("");
     odd.intermediate_size = 1201;
     config.tensor_parallel_size = 2;
-    ck_assert(!engine_config_resolve(&config, NULL, &odd, &accelerator, warn, &error));
+    ck_assert(!engine_config_resolve(&config, NULL, &odd, &accelerator, &listener, &error));
     ck_assert_str_eq(error.text, "'tensor_parallel_size' (2) does not divide the 1201 columns of "
                                  "the MLP of grouped");
 }

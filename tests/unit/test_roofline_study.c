@@ -6,10 +6,13 @@
 
 static char last_warning[256];
 
-static void keep_warning(const char *text)
+static void keep_warning(void *context, const char *text)
 {
+    (void)context;
     snprintf(last_warning, sizeof last_warning, "%s", text);
 }
+
+static const struct warn_listener listener = {keep_warning, NULL};
 
 /* The shipped configuration of Llama-3.1-8B on an H100, with overrides ending in NULL. */
 static void load(struct experiment_config *config, const char *const *overrides)
@@ -23,7 +26,7 @@ static void load(struct experiment_config *config, const char *const *overrides)
         count++;
     snprintf(path, sizeof path, "%s/h100_llama8b_generated.yaml", configs);
     ck_assert_msg(
-        experiment_config_load(config, path, overrides, count, configs, keep_warning, &error), "%s",
+        experiment_config_load(config, path, overrides, count, configs, &listener, &error), "%s",
         error.text);
 }
 
@@ -31,7 +34,7 @@ static void study(const struct experiment_config *config, const struct roofline_
                   struct roofline_steps *steps)
 {
     struct error error = {0};
-    ck_assert_msg(roofline_study_steps(config, request, keep_warning, steps, &error), "%s",
+    ck_assert_msg(roofline_study_steps(config, request, &listener, steps, &error), "%s",
                   error.text);
 }
 
@@ -298,7 +301,7 @@ static void refuse(const char *const *overrides, const struct roofline_request *
     struct roofline_steps steps;
     struct error error = {0};
     load(&config, overrides);
-    ck_assert(!roofline_study_steps(&config, request, keep_warning, &steps, &error));
+    ck_assert(!roofline_study_steps(&config, request, &listener, &steps, &error));
     ck_assert_int_eq(error.kind, ERROR_INPUT);
     ck_assert_str_eq(error.text, text);
     experiment_config_fini(&config);
