@@ -5,6 +5,7 @@
 #include "late_row.h"
 #include "reorder.h"
 #include "trace_format.h"
+#include "trace_store.h"
 
 #include <assert.h>
 #include <llmsim/sim_time.h>
@@ -289,6 +290,8 @@ static bool read_first_request(struct trace_source *trace, struct error *error)
 bool trace_source_open(const struct trace_options *options, struct request_source *source,
                        struct error *error)
 {
+    if (options->store != NULL)
+        return trace_store_open(options, source, error);
     struct trace_source *trace = calloc(1, sizeof *trace);
     if (trace == NULL)
         return error_run(error, "out of memory");

@@ -15,6 +15,7 @@ struct trace_options workload_trace_options(const struct workload_config *config
         .format = config->format,
         .skip_bad_rows = config->on_bad_row == ON_BAD_ROW_SKIP,
         .prefix_block_tokens = given ? config->prefix_block_tokens : 0,
+        .store = config->store,
     };
 }
 

@@ -15,6 +15,7 @@ struct workload_config {
     struct settings_map classes;   /* struct traffic_config: generated, instead of the one above */
     int64_t num_requests;          /* generated; unset: until transform.duration_s is over */
     struct transform_config transform; /* of either */
+    struct trace_store *store;         /* that shares the trace with other runs; NULL: none */
 };
 
 extern const struct settings_table workload_settings;
