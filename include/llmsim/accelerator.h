@@ -117,7 +117,8 @@ struct accelerator {
     int64_t sm_count;        /* [S] */
     int64_t flash_attention; /* version of its kernels: 2, or 3 (Hopper) */
     double l2_cache_bytes;   /* [L2] */
-    double power_w;
+    double power_w, idle_power_w;
+    double price_per_hour_dollars;
     struct gemm_efficiency gemm;
     struct gemm_8bit_efficiency gemm_8bit;
     struct decode_attention_efficiency decode_attention;

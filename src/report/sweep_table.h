@@ -1,4 +1,4 @@
-/* The results of a sweep: a line a run, as CSV or as JSON lines. */
+/* The results of a sweep: a row a run, as JSON while they come, as CSV or JSON lines in the end. */
 #ifndef LLMSIM_REPORT_SWEEP_TABLE_H
 #define LLMSIM_REPORT_SWEEP_TABLE_H
 
@@ -8,18 +8,26 @@
 struct sweep_row {
     size_t run; /* from 0 */
     const char *const *keys;
-    const char *const *values;
+    const char *const *values; /* NULL: as in the base */
     size_t key_count;
     const char *failure; /* why there is no summary; NULL: there is one */
+    /* Where there is no failure: */
     const struct summary *summary;
+    int64_t accelerators;          /* ≥ 1 */
+    double price_per_hour_dollars; /* of one of them; NaN: not known */
 };
 
-/* The line that names the columns; of JSON lines there is none. */
+/* The row as an object; NULL when memory cannot be had. Tokens a second a user are 1 / mean TPOT; those
+ * an accelerator, and dollars, are of output tokens. */
+json_t *sweep_row_json(const struct sweep_row *row);
+
+/* Its one line, without newline; the caller frees it. NULL when memory cannot be had. */
+char *sweep_row_line(const json_t *row);
+
+/* The line that names the columns. */
 void sweep_print_header(const char *const *keys, size_t key_count, FILE *stream);
 
-void sweep_print_csv(const struct sweep_row *row, FILE *stream);
-
-/* False when memory cannot be had. */
-bool sweep_print_json(const struct sweep_row *row, FILE *stream);
+/* A row as sweep_row_json makes it, perhaps read back. */
+void sweep_print_csv(const json_t *row, const char *const *keys, size_t key_count, FILE *stream);
 
 #endif

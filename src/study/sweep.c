@@ -1,39 +1,14 @@
-#include "sweep.h"
+#include "sweep_work.h"
 
-#include <pthread.h>
+#include "llmsim_results.h"
+#include "sweep_table.h"
 #include <stdlib.h>
 #include <string.h>
 
-/* A run that has ended and waits for its turn to be told. */
-struct result {
-    bool ended;
-    char *failure; /* owned; NULL: there is a summary */
-    struct summary summary;
-};
-
-/* Results wait in a ring: nobody starts a run that is further ahead than this of what has been told. */
-enum { AHEAD = 1024 };
-
-struct sweep {
-    const struct sweep_plan *plan;
-    const struct sweep_options *options;
-    pthread_mutex_t lock; /* of all below */
-    pthread_cond_t ended, told;
-    size_t next;      /* the run to be started next */
-    size_t told_runs; /* runs before this have been told */
-    bool stopped;
-    struct result *results; /* owned: AHEAD of them, by run */
-    struct sweep_warnings *warnings;
-};
-
-/* Whom this thread's runs warn: what reads a configuration knows of one listener only. */
-static _Thread_local struct sweep *listener;
-
-static void add_warning(const char *text)
+void sweep_warn(struct sweep_work *work, const char *text)
 {
-    struct sweep *sweep = listener;
-    struct sweep_warnings *warnings = sweep->warnings;
-    pthread_mutex_lock(&sweep->lock);
+    struct sweep_warnings *warnings = work->warnings;
+    pthread_mutex_lock(&work->lock);
     size_t at = 0;
     while (at < warnings->count && strncmp(warnings->texts[at], text, SWEEP_WARNING_BYTES - 1) != 0)
         at++;
@@ -41,146 +16,143 @@ static void add_warning(const char *text)
         warnings->others++;
     else if (at == warnings->count)
         snprintf(warnings->texts[warnings->count++], SWEEP_WARNING_BYTES, "%s", text);
-    pthread_mutex_unlock(&sweep->lock);
+    pthread_mutex_unlock(&work->lock);
 }
 
-static bool list_overrides(const struct sweep *sweep, size_t run, char **overrides, size_t *count)
+/* The base under the run's own overrides; NULL when memory cannot be had. */
+static struct llmsim *configure(const struct sweep_work *work, size_t run)
 {
-    const struct sweep_plan *plan = sweep->plan;
-    *count = 0;
-    for (size_t i = 0; i < sweep->options->override_count; i++) {
-        overrides[*count] = strdup(sweep->options->overrides[i]);
-        if (overrides[*count] == NULL)
-            return false;
-        ++*count;
-    }
-    for (size_t key = 0; key < plan->key_count; key++) {
-        if (asprintf(&overrides[*count], "%s=%s", plan->keys[key],
-                     sweep_plan_value(plan, run, key)) < 0)
-            return false;
-        ++*count;
-    }
-    return true;
-}
-
-static bool run_one(const struct sweep *sweep, char **overrides, size_t count,
-                    struct summary *summary, struct error *error)
-{
-    const struct experiment_hooks hooks = {0};
-    struct experiment_config config;
-    struct experiment_result result;
-    if (!experiment_config_load(&config, sweep->plan->base, (const char *const *)overrides, count,
-                                sweep->options->config_directory, add_warning, error))
-        return false;
-    experiment_config_warn_of_unused(&config, true, add_warning);
-    const bool done = experiment_check_repeatable(&config, error) &&
-                      experiment_run(&config, &hooks, &result, error);
-    if (done)
-        *summary = result.summary;
-    experiment_config_fini(&config);
-    return done;
-}
-
-static void carry_out(const struct sweep *sweep, size_t run, struct result *result)
-{
-    const size_t most = sweep->options->override_count + sweep->plan->key_count;
-    char **overrides = calloc(most + 1, sizeof *overrides);
-    size_t count = 0;
-    struct error error = {0};
-    *result = (struct result){.ended = true};
-    if (overrides == NULL || !list_overrides(sweep, run, overrides, &count))
-        error_run(&error, "out of memory");
-    else
-        (void)run_one(sweep, overrides, count, &result->summary, &error);
-    if (error.kind != ERROR_NONE)
-        result->failure = strdup(error.text);
-    for (size_t i = 0; i < count; i++)
-        free(overrides[i]);
-    free(overrides);
-}
-
-static void *work(void *context)
-{
-    struct sweep *sweep = context;
-    listener = sweep;
-    pthread_mutex_lock(&sweep->lock);
-    while (!sweep->stopped && sweep->next < sweep->plan->run_count) {
-        if (sweep->next >= sweep->told_runs + AHEAD) {
-            pthread_cond_wait(&sweep->told, &sweep->lock);
-            continue;
+    const struct sweep_plan *plan = work->plan;
+    struct llmsim *simulation = llmsim_copy(work->base);
+    for (size_t key = 0; simulation != NULL && key < plan->key_count; key++) {
+        const char *value = sweep_plan_value(plan, run, key);
+        if (value != NULL && !llmsim_set(simulation, plan->keys[key], value)) {
+            llmsim_destroy(simulation);
+            return NULL;
         }
-        const size_t run = sweep->next++;
-        pthread_mutex_unlock(&sweep->lock);
-        struct result result;
-        carry_out(sweep, run, &result);
-        pthread_mutex_lock(&sweep->lock);
-        sweep->results[run % AHEAD] = result;
-        pthread_cond_signal(&sweep->ended);
     }
-    pthread_mutex_unlock(&sweep->lock);
+    return simulation;
+}
+
+static char *make_line(const struct sweep_work *work, size_t run, const struct llmsim *simulation,
+                       const char *failure)
+{
+    const struct sweep_plan *plan = work->plan;
+    const char *values[SWEEP_MAX_KEYS];
+    for (size_t key = 0; key < plan->key_count; key++)
+        values[key] = sweep_plan_value(plan, run, key);
+    struct sweep_row row = {.run = run,
+                            .keys = plan->keys,
+                            .values = values,
+                            .key_count = plan->key_count,
+                            .failure = failure};
+    if (failure == NULL) {
+        const struct experiment_config *config = llmsim_config(simulation);
+        row.summary = &llmsim_result(simulation)->summary;
+        row.accelerators = engine_accelerators(&config->engine);
+        row.price_per_hour_dollars = config->accelerator.price_per_hour_dollars;
+    }
+    json_t *json = sweep_row_json(&row);
+    char *line = json != NULL ? sweep_row_line(json) : NULL;
+    json_decref(json);
+    return line;
+}
+
+void sweep_carry_out(struct sweep_work *work, size_t run, struct sweep_ended *ended)
+{
+    struct llmsim_error error = {.text = "out of memory"};
+    struct llmsim *simulation = configure(work, run);
+    ended->failed = simulation == NULL || !llmsim_run(simulation, &error);
+    ended->line = make_line(work, run, simulation, ended->failed ? error.text : NULL);
+    for (size_t i = 0; simulation != NULL && i < llmsim_warning_count(simulation); i++)
+        sweep_warn(work, llmsim_warning(simulation, i));
+    llmsim_destroy(simulation);
+}
+
+bool sweep_take(struct sweep_work *work, size_t *run)
+{
+    pthread_mutex_lock(&work->lock);
+    while (work->next < work->plan->run_count && !work->options->wanted[work->next])
+        work->next++;
+    const bool taken = !work->stopped && work->next < work->plan->run_count;
+    if (taken)
+        *run = work->next++;
+    pthread_mutex_unlock(&work->lock);
+    return taken;
+}
+
+void sweep_tell(struct sweep_work *work, size_t run, const struct sweep_ended *ended)
+{
+    const struct sweep_options *options = work->options;
+    pthread_mutex_lock(&work->lock);
+    if (!work->stopped)
+        work->stopped =
+            ended->line == NULL || !options->row(options->context, run, ended->line, ended->failed);
+    pthread_mutex_unlock(&work->lock);
+    free(ended->line);
+}
+
+static void *work_on(void *context)
+{
+    struct sweep_work *work = context;
+    size_t run = 0;
+    while (sweep_take(work, &run)) {
+        struct sweep_ended ended;
+        sweep_carry_out(work, run, &ended);
+        sweep_tell(work, run, &ended);
+    }
     return NULL;
 }
 
-/* Tell the runs in order, as they end. */
-static bool tell(struct sweep *sweep)
+bool sweep_threads_start(struct sweep_threads *threads, struct sweep_work *work, int count,
+                         struct error *error)
 {
-    bool done = true;
-    pthread_mutex_lock(&sweep->lock);
-    while (done && sweep->told_runs < sweep->plan->run_count) {
-        struct result *slot = &sweep->results[sweep->told_runs % AHEAD];
-        if (!slot->ended) {
-            pthread_cond_wait(&sweep->ended, &sweep->lock);
-            continue;
-        }
-        struct result result = *slot;
-        *slot = (struct result){0};
-        const size_t run = sweep->told_runs++;
-        pthread_cond_broadcast(&sweep->told);
-        pthread_mutex_unlock(&sweep->lock);
-        done = sweep->options->row(sweep->options->context, run, &result.summary, result.failure);
-        free(result.failure);
-        pthread_mutex_lock(&sweep->lock);
-    }
-    sweep->stopped = true;
-    pthread_cond_broadcast(&sweep->told);
-    pthread_mutex_unlock(&sweep->lock);
-    return done;
+    threads->count = 0;
+    while (threads->count < count &&
+           pthread_create(&threads->threads[threads->count], NULL, work_on, work) == 0)
+        threads->count++;
+    return threads->count > 0 || error_run(error, "no thread can be started");
 }
 
-static bool run_threads(struct sweep *sweep, struct error *error)
+void sweep_threads_join(struct sweep_threads *threads)
 {
-    pthread_t threads[SWEEP_MAX_THREADS];
-    int started = 0;
-    while (started < sweep->options->threads &&
-           pthread_create(&threads[started], NULL, work, sweep) == 0)
-        started++;
-    const bool done = started > 0 ? tell(sweep) : error_run(error, "no thread can be started");
-    for (int i = 0; i < started; i++)
-        pthread_join(threads[i], NULL);
-    return done;
+    while (threads->count > 0)
+        pthread_join(threads->threads[--threads->count], NULL);
+}
+
+bool sweep_work_init(struct sweep_work *work, const struct sweep_plan *plan,
+                     const struct sweep_options *options, struct sweep_warnings *warnings,
+                     struct error *error)
+{
+    *warnings = (struct sweep_warnings){0};
+    *work = (struct sweep_work){.plan = plan, .options = options, .warnings = warnings};
+    pthread_mutex_init(&work->lock, NULL);
+    work->base = llmsim_create(plan->base, options->config_directory);
+    bool done = work->base != NULL;
+    for (size_t i = 0; done && i < options->override_count; i++)
+        done = llmsim_assign(work->base, options->overrides[i]);
+    if (done)
+        return true;
+    sweep_work_fini(work);
+    return error_run(error, "out of memory for the sweep");
+}
+
+void sweep_work_fini(struct sweep_work *work)
+{
+    llmsim_destroy(work->base);
+    pthread_mutex_destroy(&work->lock);
 }
 
 bool sweep_run(const struct sweep_plan *plan, const struct sweep_options *options,
                struct sweep_warnings *warnings, struct error *error)
 {
-    *warnings = (struct sweep_warnings){0};
-    struct sweep sweep = {.plan = plan,
-                          .options = options,
-                          .next = options->first_run,
-                          .told_runs = options->first_run,
-                          .warnings = warnings,
-                          .results = calloc(AHEAD, sizeof *sweep.results)};
-    if (sweep.results == NULL)
-        return error_run(error, "out of memory for the sweep");
-    pthread_mutex_init(&sweep.lock, NULL);
-    pthread_cond_init(&sweep.ended, NULL);
-    pthread_cond_init(&sweep.told, NULL);
-    const bool done = run_threads(&sweep, error);
-    pthread_cond_destroy(&sweep.told);
-    pthread_cond_destroy(&sweep.ended);
-    pthread_mutex_destroy(&sweep.lock);
-    for (size_t i = 0; i < AHEAD; i++)
-        free(sweep.results[i].failure);
-    free(sweep.results);
-    return done;
+    struct sweep_work work;
+    struct sweep_threads threads;
+    if (!sweep_work_init(&work, plan, options, warnings, error))
+        return false;
+    const bool done = sweep_threads_start(&threads, &work, options->threads, error);
+    sweep_threads_join(&threads);
+    const bool stopped = work.stopped;
+    sweep_work_fini(&work);
+    return done && !stopped;
 }

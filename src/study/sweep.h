@@ -2,8 +2,9 @@
 #ifndef LLMSIM_STUDY_SWEEP_H
 #define LLMSIM_STUDY_SWEEP_H
 
-#include "experiment.h"
 #include "sweep_plan.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 enum { SWEEP_MAX_THREADS = 256 };
 
@@ -12,10 +13,10 @@ struct sweep_options {
     size_t override_count;
     const char *config_directory; /* as of experiment_config_load */
     int threads;                  /* 1 … SWEEP_MAX_THREADS */
-    size_t first_run;             /* earlier ones are done already */
-    /* Of every run, in the order of the plan whatever the threads: its summary, or why there is none.
-     * False stops the sweep. */
-    bool (*row)(void *context, size_t run, const struct summary *summary, const char *failure);
+    const bool *wanted;           /* of every run of the plan: whether to run it */
+    /* Of every run that was wanted, as they end, one at a time: its row (sweep_row_line), and whether it
+     * failed. False stops the sweep. */
+    bool (*row)(void *context, size_t run, const char *line, bool failed);
     void *context;
 };
 
@@ -27,8 +28,8 @@ struct sweep_warnings {
     int64_t others; /* beyond those */
 };
 
-/* A run that fails is a row with its reason, not the end. False with *error filled: no memory or
- * threads, or row() has stopped it, which *error then says nothing of. */
+/* A run that fails is a row with its reason, not the end. The trace is read once for all. False with
+ * *error filled: no memory or threads, or row() has stopped it, which *error then says nothing of. */
 bool sweep_run(const struct sweep_plan *plan, const struct sweep_options *options,
                struct sweep_warnings *warnings, struct error *error);
 

@@ -1,4 +1,4 @@
-#include "sweep_plan.h"
+#include "sweep_reading.h"
 
 #include "settings.h"
 #include <stdlib.h>
@@ -39,32 +39,38 @@ static const struct setting range_keys[] = {
 static const struct settings_table range_settings = {"a range", range_keys,
                                                      sizeof range_keys / sizeof *range_keys};
 
-struct reading {
-    struct sweep_plan *plan;
-    struct error *error;
-};
-
-static bool out_of_memory(const struct reading *reading)
+bool sweep_out_of_memory(const struct sweep_reading *reading)
 {
     return error_run(reading->error, "out of memory for the sweep");
 }
 
+const char *sweep_take_value(const struct sweep_reading *reading, const struct node *item)
+{
+    if (item->kind != NODE_SCALAR)
+        error_input(reading->error, &item->at,
+                    "a value of a sweep is a number or a text, as behind -s");
+    else if (strpbrk(item->text, "\r\n") != NULL)
+        error_input(reading->error, &item->at, "a value of a sweep is of one line");
+    else
+        return item->text;
+    return NULL;
+}
+
 /* The values of an axis's key-th key, from a list. */
-static bool take_list(const struct reading *reading, struct sweep_axis *axis, size_t key,
+static bool take_list(const struct sweep_reading *reading, struct sweep_axis *axis, size_t key,
                       const struct node *list)
 {
     for (size_t i = 0; i < list->count; i++) {
-        const struct node *item = list->items[i];
-        if (item->kind != NODE_SCALAR)
-            return error_input(reading->error, &item->at,
-                               "a value of a sweep is a number or a text, as behind -s");
-        axis->values[i * axis->key_count + key] = item->text;
+        const char *value = sweep_take_value(reading, list->items[i]);
+        if (value == NULL)
+            return false;
+        axis->values[i * axis->key_count + key] = value;
     }
     return true;
 }
 
 /* Twelve digits: 16 is 16, however it was come by. */
-static bool take_range(const struct reading *reading, struct sweep_axis *axis, size_t key,
+static bool take_range(const struct sweep_reading *reading, struct sweep_axis *axis, size_t key,
                        const struct range *range)
 {
     for (int64_t i = 0; i < range->count; i++) {
@@ -76,15 +82,15 @@ static bool take_range(const struct reading *reading, struct sweep_axis *axis, s
         snprintf(text, sizeof text, "%.12g", value);
         const char *copy = document_copy_text(reading->plan->document, text);
         if (copy == NULL)
-            return out_of_memory(reading);
+            return sweep_out_of_memory(reading);
         axis->values[(size_t)i * axis->key_count + key] = copy;
     }
     return true;
 }
 
 /* How many values a node stands for; 0 with *error filled: it is none. */
-static size_t count_values(const struct reading *reading, const char *name, const struct node *node,
-                           struct range *range)
+static size_t count_values(const struct sweep_reading *reading, const char *name,
+                           const struct node *node, struct range *range)
 {
     if (node->kind == NODE_SEQUENCE) {
         if (node->count >= 1 && node->count <= SWEEP_MAX_VALUES)
@@ -107,7 +113,7 @@ static size_t count_values(const struct reading *reading, const char *name, cons
     return (size_t)range->count;
 }
 
-static bool add_key(const struct reading *reading, const char *key, const struct location *at)
+bool sweep_add_key(const struct sweep_reading *reading, const char *key, const struct location *at)
 {
     struct sweep_plan *plan = reading->plan;
     for (size_t i = 0; i < plan->key_count; i++) {
@@ -120,28 +126,45 @@ static bool add_key(const struct reading *reading, const char *key, const struct
     return true;
 }
 
-/* An axis of the members from `first` on, `count` of them, which move together. */
-static bool add_axis(const struct reading *reading, const struct node *mapping, size_t first,
-                     size_t count)
+struct sweep_axis *sweep_begin_axis(const struct sweep_reading *reading, const struct location *at)
 {
     struct sweep_plan *plan = reading->plan;
-    if (plan->axis_count == SWEEP_MAX_AXES)
-        return error_input(reading->error, &mapping->at, "a sweep has at most %d axes",
-                           SWEEP_MAX_AXES);
+    if (plan->axis_count == SWEEP_MAX_AXES) {
+        error_input(reading->error, at, "a sweep has at most %d axes", SWEEP_MAX_AXES);
+        return NULL;
+    }
     struct sweep_axis *axis = &plan->axes[plan->axis_count++];
-    *axis = (struct sweep_axis){.first_key = plan->key_count, .key_count = count};
+    *axis = (struct sweep_axis){.first_key = plan->key_count};
+    return axis;
+}
+
+bool sweep_allocate_values(const struct sweep_reading *reading, struct sweep_axis *axis,
+                           size_t value_count)
+{
+    axis->value_count = value_count;
+    axis->values = document_allocate(reading->plan->document, value_count * axis->key_count,
+                                     sizeof *axis->values);
+    return axis->values != NULL || sweep_out_of_memory(reading);
+}
+
+/* An axis of the members from `first` on, `count` of them, which move together. */
+static bool add_axis(const struct sweep_reading *reading, const struct node *mapping, size_t first,
+                     size_t count)
+{
+    struct sweep_axis *axis = sweep_begin_axis(reading, &mapping->at);
+    if (axis == NULL)
+        return false;
+    axis->key_count = count;
     for (size_t i = 0; i < count; i++) {
         const char *key = mapping->keys[first + i];
         const struct node *node = mapping->items[first + i];
         struct range range = {0};
         const size_t values = count_values(reading, key, node, &range);
-        if (values == 0 || !add_key(reading, key, &mapping->key_at[first + i]))
+        if (values == 0 || !sweep_add_key(reading, key, &mapping->key_at[first + i]))
             return false;
         if (i == 0) {
-            axis->value_count = values;
-            axis->values = document_allocate(plan->document, values * count, sizeof *axis->values);
-            if (axis->values == NULL)
-                return out_of_memory(reading);
+            if (!sweep_allocate_values(reading, axis, values))
+                return false;
         } else if (values != axis->value_count) {
             return error_input(reading->error, &node->at,
                                "linked keys have as many values each: '%s' has %zu, '%s' %zu",
@@ -155,16 +178,17 @@ static bool add_axis(const struct reading *reading, const struct node *mapping, 
     return true;
 }
 
-static bool is_mapping(const struct reading *reading, const struct node *node, const char *what)
+static bool is_mapping(const struct sweep_reading *reading, const struct node *node,
+                       const char *what)
 {
     return (node->kind == NODE_MAPPING && node->count > 0) ||
            error_input(reading->error, &node->at, "%s is a mapping of keys to values", what);
 }
 
-static bool read_axes(const struct reading *reading, const struct node *root)
+static bool read_axes(const struct sweep_reading *reading, const struct node *root)
 {
     const struct node *sweep = node_find(root, "sweep"), *linked = node_find(root, "linked");
-    if (sweep == NULL && linked == NULL)
+    if (sweep == NULL && linked == NULL && !sweep_has_vllm_axes(root))
         return error_input(reading->error, &root->at,
                            "no axis: 'sweep' is missing, {engine.max_num_seqs: [8, 16]}");
     if (sweep != NULL && !is_mapping(reading, sweep, "'sweep'"))
@@ -173,16 +197,14 @@ static bool read_axes(const struct reading *reading, const struct node *root)
         if (!add_axis(reading, sweep, i, 1))
             return false;
     }
-    if (linked == NULL)
-        return true;
-    if (linked->kind != NODE_SEQUENCE)
+    if (linked != NULL && linked->kind != NODE_SEQUENCE)
         return error_input(reading->error, &linked->at, "'linked' is a list of axes");
-    for (size_t i = 0; i < linked->count; i++) {
+    for (size_t i = 0; linked != NULL && i < linked->count; i++) {
         if (!is_mapping(reading, linked->items[i], "an axis of 'linked'") ||
             !add_axis(reading, linked->items[i], 0, linked->items[i]->count))
             return false;
     }
-    return true;
+    return sweep_read_vllm_axes(reading, root);
 }
 
 static size_t find_key(const struct sweep_plan *plan, const char *name)
@@ -193,7 +215,7 @@ static size_t find_key(const struct sweep_plan *plan, const char *name)
     return key;
 }
 
-static bool check_excludes(const struct reading *reading, const struct node *exclude)
+static bool check_excludes(const struct sweep_reading *reading, const struct node *exclude)
 {
     if (exclude == NULL)
         return true;
@@ -220,7 +242,7 @@ static bool check_excludes(const struct reading *reading, const struct node *exc
     return true;
 }
 
-/* The value of a key in a combination, whether it is excluded or not. */
+/* The value of a key in a combination, whether it is excluded or not; NULL: the base's. */
 static const char *value_in(const struct sweep_plan *plan, int32_t combination, size_t key)
 {
     for (size_t i = plan->axis_count; i-- > 0;) {
@@ -233,6 +255,11 @@ static const char *value_in(const struct sweep_plan *plan, int32_t combination, 
     return NULL;
 }
 
+static bool is_value(const char *value, const char *text)
+{
+    return value != NULL && strcmp(value, text) == 0;
+}
+
 static bool is_excluded(const struct sweep_plan *plan, int32_t combination,
                         const struct node *exclude)
 {
@@ -240,15 +267,15 @@ static bool is_excluded(const struct sweep_plan *plan, int32_t combination,
         const struct node *item = exclude->items[i];
         bool matches = true;
         for (size_t k = 0; matches && k < item->count; k++)
-            matches = strcmp(value_in(plan, combination, find_key(plan, item->keys[k])),
-                             item->items[k]->text) == 0;
+            matches = is_value(value_in(plan, combination, find_key(plan, item->keys[k])),
+                               item->items[k]->text);
         if (matches)
             return true;
     }
     return false;
 }
 
-static bool list_runs(const struct reading *reading, const struct node *root)
+static bool list_runs(const struct sweep_reading *reading, const struct node *root)
 {
     struct sweep_plan *plan = reading->plan;
     const struct node *exclude = node_find(root, "exclude");
@@ -263,7 +290,7 @@ static bool list_runs(const struct reading *reading, const struct node *root)
         return false;
     plan->runs = calloc((size_t)combinations, sizeof *plan->runs);
     if (plan->runs == NULL)
-        return out_of_memory(reading);
+        return sweep_out_of_memory(reading);
     for (int32_t i = 0; i < combinations; i++) {
         if (!is_excluded(plan, i, exclude))
             plan->runs[plan->run_count++] = i;
@@ -274,13 +301,14 @@ static bool list_runs(const struct reading *reading, const struct node *root)
 
 bool sweep_plan_read(struct sweep_plan *plan, const char *path, struct error *error)
 {
-    static const struct setting known[] = {
-        {.name = "base"}, {.name = "sweep"}, {.name = "linked"}, {.name = "exclude"}};
+    static const struct setting known[] = {{.name = "base"},         {.name = "sweep"},
+                                           {.name = "linked"},       {.name = "exclude"},
+                                           {.name = "serve_params"}, {.name = "bench_params"}};
     static const struct settings_table table = {"a sweep", known, sizeof known / sizeof *known};
     *plan = (struct sweep_plan){.document = document_create()};
-    const struct reading reading = {plan, error};
+    const struct sweep_reading reading = {plan, error};
     if (plan->document == NULL)
-        return out_of_memory(&reading);
+        return sweep_out_of_memory(&reading);
     const struct node *root = document_read_file(plan->document, path, error);
     if (root == NULL || !settings_check_keys(&table, root, error))
         return false;
@@ -288,9 +316,11 @@ bool sweep_plan_read(struct sweep_plan *plan, const char *path, struct error *er
     if (base == NULL || base->kind != NODE_SCALAR || *base->text == '\0')
         return error_input(error, base != NULL ? &base->at : &root->at,
                            "'base' names the configuration that is swept");
+    if (strcmp(base->text, "-") == 0)
+        return error_input(error, &base->at, "'base' is read by every run, which stdin cannot be");
     plan->base = document_path(plan->document, base);
     if (plan->base == NULL)
-        return out_of_memory(&reading);
+        return sweep_out_of_memory(&reading);
     return read_axes(&reading, root) && list_runs(&reading, root);
 }
 

@@ -8,6 +8,8 @@
  *       - {accelerator: [a100-sxm-80gb, h100-sxm], engine.gpu_memory_utilization: [0.9, 0.92]}
  *     exclude:                                       # combinations that are left out
  *       - {engine.max_num_seqs: 8, accelerator: h100-sxm}
+ *     serve_params: serve.json                       # and an axis each from the parameter files of
+ *     bench_params: bench.json                       # `vllm bench sweep serve`
  *
  * Every combination is a run, numbered from 0, the last axis turning fastest. */
 #ifndef LLMSIM_STUDY_SWEEP_PLAN_H
@@ -27,7 +29,7 @@ enum {
 struct sweep_axis {
     size_t first_key, key_count; /* in the plan's keys */
     size_t value_count;
-    const char **values; /* of each value, a text a key */
+    const char **values; /* of each value, a text a key; NULL: as in the base */
 };
 
 struct sweep_plan {
@@ -45,7 +47,7 @@ struct sweep_plan {
 bool sweep_plan_read(struct sweep_plan *plan, const char *path, struct error *error);
 void sweep_plan_fini(struct sweep_plan *plan);
 
-/* The value of the plan's key-th key in a run, as a configuration has it. */
+/* The value of the plan's key-th key in a run, as a configuration has it; NULL: as in the base. */
 const char *sweep_plan_value(const struct sweep_plan *plan, size_t run, size_t key);
 
 #endif

@@ -1,0 +1,71 @@
+#include "sweep_trade_off.h"
+
+#include "sweep_front.h"
+
+/* More of them say less. */
+enum { MAX_LINES = 40 };
+
+static bool find_front(struct sweep_journal *journal, struct sweep_front *front,
+                       struct error *error)
+{
+    for (size_t run = 0; run < journal->run_count; run++) {
+        json_t *row = sweep_journal_row(journal, run, error);
+        if (row == NULL)
+            return false;
+        const bool added = sweep_front_add(front, row);
+        json_decref(row);
+        if (!added)
+            return error_run(error, "out of memory");
+    }
+    sweep_front_reduce(front);
+    return true;
+}
+
+/* The i-th of `lines` that are shown: all, or equally far apart, with both ends. */
+static size_t shown(const struct sweep_front *front, size_t i, size_t lines)
+{
+    return lines > 1 ? i * (front->count - 1) / (lines - 1) : 0;
+}
+
+static bool print_front(struct sweep_journal *journal, const struct sweep_front *front,
+                        FILE *stream, struct error *error)
+{
+    const char *keys[SWEEP_MAX_KEYS];
+    struct sweep_front_table table = {.keys = keys, .stream = stream};
+    const size_t lines = front->count < MAX_LINES ? front->count : MAX_LINES;
+    table.key_count = sweep_journal_keys(journal, keys);
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass == 1)
+            sweep_front_print_header(&table);
+        for (size_t i = 0; i < lines; i++) {
+            json_t *row =
+                sweep_journal_row(journal, front->points[shown(front, i, lines)].run, error);
+            if (row == NULL)
+                return false;
+            if (pass == 0)
+                sweep_front_measure(&table, row);
+            else
+                sweep_front_print(&table, row);
+            json_decref(row);
+        }
+    }
+    if (lines < front->count)
+        fprintf(stream, "(%zu of the %zu, equally far apart)\n", lines, front->count);
+    return true;
+}
+
+bool sweep_trade_off_print(struct sweep_journal *journal, FILE *stream, struct error *error)
+{
+    struct sweep_front front = {0};
+    bool done = find_front(journal, &front, error);
+    if (done) {
+        fprintf(
+            stream,
+            "%zu runs, %zu failed, %zu overloaded. Of the others %zu are on the Pareto front of\n"
+            "output tokens/s per user (1 / mean TPOT) and per accelerator:\n\n",
+            journal->run_count, front.failed, front.overloaded, front.count);
+        done = front.count == 0 || print_front(journal, &front, stream, error);
+    }
+    sweep_front_fini(&front);
+    return done;
+}
