@@ -339,6 +339,12 @@ static bool read_section(const struct reader *reader, const struct setting *sett
                          const struct node *node, void *base)
 {
     bool absent = is_word_for_unset(setting, node);
+    if (!absent && setting->alone != NULL && node->kind == NODE_SCALAR) {
+        struct setting alone = *setting->alone;
+        alone.name = setting->name;
+        return read_table(reader, setting->section, NULL, member(setting, base)) &&
+               read_value(reader, &alone, node, member(setting, base));
+    }
     if (!absent && node->kind != NODE_MAPPING)
         return error_input(reader->error, &node->at, "'%s' must be a mapping of keys to values",
                            setting->name);

@@ -69,6 +69,8 @@ struct setting {
     const char *const *choices;
     const struct settings_table *section; /* SETTING_SECTION, and each item of a SETTING_MAP */
     size_t item_bytes;                    /* SETTING_MAP */
+    const struct setting
+        *alone; /* SETTING_SECTION: its member that a value in place of the mapping is */
     const char *help;
 };
 

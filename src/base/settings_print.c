@@ -158,6 +158,19 @@ static void print_map(const struct setting *setting, const struct settings_map *
     }
 }
 
+/* Whether the member that may stand for the section is all that is set in it. */
+static bool is_alone(const struct setting *setting, const void *section)
+{
+    if (setting->alone == NULL || setting_is_unset(setting->alone, section))
+        return false;
+    for (size_t i = 0; i < setting->section->count; i++) {
+        const struct setting *other = &setting->section->settings[i];
+        if (other != setting->alone && !setting_is_unset(other, section))
+            return false;
+    }
+    return true;
+}
+
 void settings_print_yaml(const struct settings_table *table, const void *base, int indent,
                          FILE *stream)
 {
@@ -166,7 +179,10 @@ void settings_print_yaml(const struct settings_table *table, const void *base, i
         if (setting_is_unset(setting, base))
             continue;
         fprintf(stream, "%*s%s:", indent, "", setting->name);
-        if (setting->kind == SETTING_SECTION) {
+        if (setting->kind == SETTING_SECTION && is_alone(setting, member(setting, base))) {
+            fputc(' ', stream);
+            print_value(setting->alone, member(setting, base), stream);
+        } else if (setting->kind == SETTING_SECTION) {
             fputc('\n', stream);
             settings_print_yaml(setting->section, member(setting, base), indent + 2, stream);
         } else if (setting->kind == SETTING_MAP) {
@@ -222,7 +238,8 @@ static json_t *json_value(const struct setting *setting, const void *base)
     case SETTING_CHOICE:
         return json_string(setting->choices[*(const int *)value]);
     case SETTING_SECTION:
-        return settings_to_json(setting->section, value);
+        return is_alone(setting, value) ? json_value(setting->alone, value)
+                                        : settings_to_json(setting->section, value);
     case SETTING_MAP:
         return json_map(setting, value);
     }

@@ -152,7 +152,7 @@ static int calibrate_with(const struct server_options *options)
     struct measured_log log = {0};
     if (!options_load_config(&config, options->config_path, &options->overrides, &error))
         return command_fail(&error);
-    experiment_config_warn_of_unused(&config, false, &command_warnings);
+    experiment_config_warn_of_unused(&config, USE_OF_LOG, &command_warnings);
     const int status = measured_log_read(&log, options->measured_path, &error)
                            ? fit_log(&config, options, &log)
                            : command_fail(&error);

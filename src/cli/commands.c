@@ -91,6 +91,20 @@ const struct command commands[] = {
      "      --merge          sweep --merge FILE...: what all shards have left becomes the "
      "result\n" CONFIG_OPTIONS "  -q, --quiet          no progress and no timing on stderr\n",
      command_sweep},
+    {"capacity", "capacity CONFIG|SWEEP.yaml [OPTION]...",
+     "the largest request rate, rate_scale or concurrency that meets the SLO; how many "
+     "accelerators a "
+     "load needs, and what they cost; of a sweep: the trade-off and the cheapest",
+     "      --load L         to be served, in the unit of the capacity (as configured)\n"
+     "      --precision P    of the capacity, a share of it (0.01)\n"
+     "      --runs N         loads to be tried, at most (13)\n"
+     "      --replications N runs of each with N seeds; short for -s "
+     "metrics.replications=N\n" CONFIG_OPTIONS
+     "      --json FILE      everything as JSON ('-': stdout, in place of the tables)\n"
+     "  -j, -o, --resume, --shard, --merge\n"
+     "                       of a sweep: as of llmsim sweep\n"
+     "  -q, --quiet          no progress and no timing on stderr\n",
+     command_capacity},
     {"validate", "validate CONFIG --measured FILE [OPTION]...",
      "replay what a real server was measured with, and say how far the prediction is from it",
      "      --measured FILE  a row a request: CSV with arrival_s, input_tokens, output_tokens, "

@@ -20,6 +20,7 @@ int command_run(int argc, char **argv);
 int command_roofline(int argc, char **argv);
 int command_trace(int argc, char **argv);
 int command_sweep(int argc, char **argv);
+int command_capacity(int argc, char **argv);
 int command_validate(int argc, char **argv);
 int command_calibrate(int argc, char **argv);
 int command_help(int argc, char **argv);

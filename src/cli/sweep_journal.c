@@ -33,6 +33,7 @@ static uint64_t hash_file(uint64_t hash, const char *path)
 static json_t *make_mark(const struct sweep_plan *plan, const struct sweep_journal_options *options)
 {
     uint64_t hash = hash_text(hash_file(0, plan->base), LLMSIM_VERSION);
+    hash = hash_text(hash, options->study);
     for (size_t i = 0; i < options->override_count; i++)
         hash = hash_text(hash, options->overrides[i]);
     for (size_t run = 0; run < plan->run_count; run++) {
@@ -44,8 +45,8 @@ static json_t *make_mark(const struct sweep_plan *plan, const struct sweep_journ
     json_t *keys = json_array();
     for (size_t key = 0; key < plan->key_count; key++)
         json_array_append_new(keys, json_string(plan->keys[key]));
-    return json_pack("{s:s, s:I, s:o}", "llmsim_sweep", digits, "runs", (json_int_t)plan->run_count,
-                     "keys", keys);
+    return json_pack("{s:s, s:b, s:I, s:o}", "llmsim_sweep", digits, "capacity", options->capacity,
+                     "runs", (json_int_t)plan->run_count, "keys", keys);
 }
 
 static bool init(struct sweep_journal *journal, size_t run_count, struct error *error)
@@ -307,9 +308,12 @@ bool sweep_journal_print(struct sweep_journal *journal, bool json, FILE *stream,
                          struct error *error)
 {
     const char *keys[SWEEP_MAX_KEYS];
-    const size_t key_count = sweep_journal_keys(journal, keys);
+    const struct sweep_columns columns = {
+        .keys = keys,
+        .key_count = sweep_journal_keys(journal, keys),
+        .capacity = json_is_true(json_object_get(journal->mark, "capacity"))};
     if (!json)
-        sweep_print_header(keys, key_count, stream);
+        sweep_print_header(&columns, stream);
     for (size_t run = 0; run < journal->run_count; run++) {
         json_t *row = sweep_journal_row(journal, run, error);
         if (row == NULL)
@@ -317,7 +321,7 @@ bool sweep_journal_print(struct sweep_journal *journal, bool json, FILE *stream,
         if (json)
             fprintf(stream, "%s\n", journal->line);
         else
-            sweep_print_csv(row, keys, key_count, stream);
+            sweep_print_csv(row, &columns, stream);
         json_decref(row);
     }
     return true;

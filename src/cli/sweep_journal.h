@@ -2,7 +2,7 @@
  * FILE.partial, so that a sweep that was killed goes on where it was; when all are there FILE appears as
  * a whole, in the order of the plan. What a shard leaves is such a journal too, to be merged.
  *
- * A journal is a line that says what it is of, {"llmsim_sweep": hash, "runs": count, "keys": […]}, and a
+ * A journal is a line that says what it is of, {"llmsim_sweep": hash, "capacity": bool, "runs": count, "keys": […]}, and a
  * line a row (sweep_row_line). */
 #ifndef LLMSIM_CLI_SWEEP_JOURNAL_H
 #define LLMSIM_CLI_SWEEP_JOURNAL_H
@@ -14,6 +14,8 @@ struct sweep_journal_options {
     const char *path; /* NULL or "-": stdout, which cannot be gone on with */
     bool resume;
     size_t shard, shards;         /* runs shard, shard + shards, … are wanted; 0, 1: all */
+    const char *study;            /* what each run is, with all that it hangs on: "run" */
+    bool capacity;                /* rows have one */
     const char *const *overrides; /* these and the plan are what is resumed, or it is refused */
     size_t override_count;
 };

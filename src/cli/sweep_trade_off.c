@@ -54,6 +54,35 @@ static bool print_front(struct sweep_journal *journal, const struct sweep_front 
     return true;
 }
 
+static bool print_cheapest(struct sweep_journal *journal, const struct sweep_cheapest *cheapest,
+                           FILE *stream, struct error *error)
+{
+    const char *keys[SWEEP_MAX_KEYS];
+    const size_t key_count = sweep_journal_keys(journal, keys);
+    if (cheapest->loads_differ) {
+        fputs("\nThe rows are not of one load: none is the cheapest for it\n", stream);
+        return true;
+    }
+    json_t *row = sweep_journal_row(journal, cheapest->run, error);
+    if (row == NULL)
+        return false;
+    fprintf(stream, "\n%s that serves %g within the SLO: run %zu,",
+            cheapest->unpriced ? "Fewest accelerators" : "Cheapest", cheapest->load, cheapest->run);
+    for (size_t i = 0; i < key_count; i++) {
+        const char *value =
+            json_string_value(json_object_get(json_object_get(row, "values"), keys[i]));
+        if (value != NULL)
+            fprintf(stream, " %s=%s", keys[i], value);
+    }
+    fprintf(stream, ": %g accelerator%s", cheapest->accelerators,
+            cheapest->accelerators > 1.0 ? "s" : "");
+    if (!cheapest->unpriced)
+        fprintf(stream, ", $%.4g an hour", cheapest->dollars_per_hour);
+    fputc('\n', stream);
+    json_decref(row);
+    return true;
+}
+
 bool sweep_trade_off_print(struct sweep_journal *journal, FILE *stream, struct error *error)
 {
     struct sweep_front front = {0};
@@ -64,7 +93,9 @@ bool sweep_trade_off_print(struct sweep_journal *journal, FILE *stream, struct e
             "%zu runs, %zu failed, %zu overloaded. Of the others %zu are on the Pareto front of\n"
             "output tokens/s per user (1 / mean TPOT) and per accelerator:\n\n",
             journal->run_count, front.failed, front.overloaded, front.count);
-        done = front.count == 0 || print_front(journal, &front, stream, error);
+        const struct sweep_cheapest *cheapest = sweep_front_cheapest(&front);
+        done = (front.count == 0 || print_front(journal, &front, stream, error)) &&
+               (cheapest == NULL || print_cheapest(journal, cheapest, stream, error));
     }
     sweep_front_fini(&front);
     return done;

@@ -118,7 +118,7 @@ static int validate_with(const struct validate_options *options)
     struct measured_log log = {0};
     if (!options_load_config(&config, options->config_path, &options->overrides, &error))
         return command_fail(&error);
-    experiment_config_warn_of_unused(&config, false, &command_warnings);
+    experiment_config_warn_of_unused(&config, USE_OF_LOG, &command_warnings);
     const bool done = measured_log_read(&log, options->measured_path, &error) &&
                       validate_log(&config, options, &log, &error);
     measured_log_fini(&log);

@@ -4,44 +4,6 @@
 #include <string.h>
 #include <xxhash.h>
 
-#define FIELD(member) offsetof(struct slo, member)
-
-static const struct setting settings[] = {
-    {
-        .name = "ttft",
-        .kind = SETTING_REAL,
-        .unit = UNIT_SECONDS,
-        .offset = FIELD(ttft_s),
-        .preset = "none",
-        .minimum = 0,
-        .maximum = INFINITY,
-        .help = "time to first token that a good request meets",
-    },
-    {
-        .name = "tpot",
-        .kind = SETTING_REAL,
-        .unit = UNIT_SECONDS,
-        .offset = FIELD(tpot_s),
-        .preset = "none",
-        .minimum = 0,
-        .maximum = INFINITY,
-        .help = "time per output token that a good request meets",
-    },
-    {
-        .name = "e2e",
-        .kind = SETTING_REAL,
-        .unit = UNIT_SECONDS,
-        .offset = FIELD(e2el_s),
-        .preset = "none",
-        .minimum = 0,
-        .maximum = INFINITY,
-        .help = "end-to-end latency that a good request meets",
-    },
-};
-
-const struct settings_table slo_settings = {"the slo section", settings,
-                                            sizeof settings / sizeof *settings};
-
 #define METRICS(member) offsetof(struct metrics_config, member)
 
 static const char *const warmup_words[] = {"auto", NULL};
@@ -77,7 +39,9 @@ bool metrics_init(struct metrics *metrics, const struct slo *slo, int64_t warmup
                   int64_t replicas)
 {
     memset(metrics, 0, sizeof *metrics);
-    metrics->slo = *slo;
+    for (int i = 0; i < LATENCY_COUNT; i++)
+        metrics->good_limit_s[i] = slo_request_limit_s(slo, (enum latency)i);
+    metrics->has_slo = slo_has_good_requests(slo);
     metrics->warmup_ns = warmup_ns;
     metrics->measures = warmup_ns == 0;
     saturation_init(&metrics->saturation, replicas);
@@ -184,7 +148,8 @@ void metrics_outcome(struct metrics *metrics, const struct request_outcome *outc
     add_latency(metrics, LATENCY_E2EL, outcome->request_id, e2el_ns, 1);
     if (tpot_ns >= 0)
         add_latency(metrics, LATENCY_TPOT, outcome->request_id, tpot_ns, 1);
-    if (meets(metrics->slo.ttft_s, ttft_ns) && meets(metrics->slo.tpot_s, tpot_ns) &&
-        meets(metrics->slo.e2el_s, e2el_ns))
+    const double *limit_s = metrics->good_limit_s;
+    if (meets(limit_s[LATENCY_TTFT], ttft_ns) && meets(limit_s[LATENCY_TPOT], tpot_ns) &&
+        meets(limit_s[LATENCY_E2EL], e2el_ns))
         metrics->good++;
 }

@@ -4,12 +4,7 @@
 
 #include "batch_means.h"
 #include "saturation.h"
-#include "settings.h"
-
-/* The `slo` section: unset (NaN) where there is none. */
-struct slo {
-    double ttft_s, tpot_s, e2el_s;
-};
+#include "slo.h"
 
 /* The `metrics` section. */
 struct metrics_config {
@@ -18,12 +13,11 @@ struct metrics_config {
 };
 #define METRICS_WARMUP_AUTO (-1.0)
 
-extern const struct settings_table slo_settings, metrics_settings;
-
-enum latency { LATENCY_TTFT, LATENCY_TPOT, LATENCY_ITL, LATENCY_E2EL, LATENCY_COUNT };
+extern const struct settings_table metrics_settings;
 
 struct metrics {
-    struct slo slo;
+    double good_limit_s[LATENCY_COUNT]; /* of a good request; NaN: none */
+    bool has_slo;
     int64_t
         warmup_ns; /* what is measured: requests that arrive then or later, and steps that start */
     int64_t warmup_requests; /* that arrived before */

@@ -69,12 +69,6 @@ static int64_t duration_ns(const struct metrics *metrics, const struct summary_c
     return duration > 0 ? duration : 0;
 }
 
-static bool has_slo(const struct slo *slo)
-{
-    return setting_is_set(slo->ttft_s) || setting_is_set(slo->tpot_s) ||
-           setting_is_set(slo->e2el_s);
-}
-
 static void fill_utilisation(struct summary *summary, const struct metrics *metrics,
                              const struct summary_context *context)
 {
@@ -137,7 +131,7 @@ void summary_fill(struct summary *summary, const struct metrics *metrics,
         .total_output_tokens = metrics->output_tokens,
         .request_throughput_per_s = ratio((double)metrics->completed, duration_s),
         .request_goodput_per_s =
-            has_slo(&metrics->slo) ? ratio((double)metrics->good, duration_s) : SETTING_UNSET_REAL,
+            metrics->has_slo ? ratio((double)metrics->good, duration_s) : SETTING_UNSET_REAL,
         .output_throughput_per_s = ratio((double)metrics->output_tokens, duration_s),
         .total_token_throughput_per_s = ratio((double)tokens, duration_s),
         .replicas = context->replicas,

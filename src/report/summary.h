@@ -5,16 +5,6 @@
 #include "metrics.h"
 #include <jansson.h>
 
-/* Figures of a latency that have an interval. */
-enum latency_figure {
-    FIGURE_MEAN,
-    FIGURE_MEDIAN,
-    FIGURE_P90,
-    FIGURE_P95,
-    FIGURE_P99,
-    LATENCY_FIGURE_COUNT
-};
-
 /* Milliseconds, as in vLLM's benchmark. */
 struct latency_summary {
     double mean_ms, median_ms, std_ms, p90_ms, p95_ms, p99_ms;

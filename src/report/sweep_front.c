@@ -2,6 +2,7 @@
 
 #include "saturation.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,29 @@ static bool has_number(const json_t *row, const char *key)
     return json_is_number(json_object_get(row, key));
 }
 
+static void compare_cost(struct sweep_cheapest *cheapest, const json_t *row, const char *cost,
+                         double *best)
+{
+    const double load = number(row, "load");
+    cheapest->loads_differ |= cheapest->known && fabs(load - cheapest->load) > 1e-9 * load;
+    cheapest->unpriced |= !has_number(row, cost);
+    if (!has_number(row, cost) || (cheapest->known && number(row, cost) >= *best))
+        return;
+    cheapest->known = true;
+    cheapest->load = load;
+    cheapest->run = (size_t)json_integer_value(json_object_get(row, "run"));
+    cheapest->dollars_per_hour = number(row, "load_dollars_per_hour");
+    cheapest->accelerators = number(row, "load_accelerators");
+}
+
+const struct sweep_cheapest *sweep_front_cheapest(const struct sweep_front *front)
+{
+    const struct sweep_cheapest *cheapest = &front->by_dollars;
+    if (!cheapest->known || cheapest->unpriced)
+        cheapest = &front->by_accelerators;
+    return cheapest->known ? cheapest : NULL;
+}
+
 bool sweep_front_add(struct sweep_front *front, const json_t *row)
 {
     static const char user[] = "tokens_per_s_per_user";
@@ -23,6 +47,12 @@ bool sweep_front_add(struct sweep_front *front, const json_t *row)
     if (status == NULL || strcmp(status, "done") != 0) {
         front->failed++;
         return true;
+    }
+    if (has_number(row, "load_accelerators")) {
+        compare_cost(&front->by_dollars, row, "load_dollars_per_hour",
+                     &front->by_dollars.dollars_per_hour);
+        compare_cost(&front->by_accelerators, row, "load_accelerators",
+                     &front->by_accelerators.accelerators);
     }
     const char *load = json_string_value(json_object_get(row, "saturation"));
     if (load != NULL && strcmp(load, saturation_verdict_names[LOAD_OVERLOADED]) == 0) {
@@ -100,6 +130,7 @@ void sweep_front_measure(struct sweep_front_table *table, const json_t *row)
                                   value_of(row, table->keys[i]));
     table->has_price |= has_number(row, "dollars_per_million_tokens");
     table->has_slo |= has_number(row, "request_goodput");
+    table->has_capacity |= has_number(row, "capacity");
 }
 
 void sweep_front_print_header(const struct sweep_front_table *table)
@@ -107,6 +138,7 @@ void sweep_front_print_header(const struct sweep_front_table *table)
     fprintf(table->stream, "%5s", "run");
     for (size_t i = 0; i < table->key_count; i++)
         fprintf(table->stream, "  %*s", (int)table->widths[i], short_key(table->keys[i]));
+    fputs(table->has_capacity ? "    capacity  req/s    for the load" : "", table->stream);
     fputs("  tok/s/user  tok/s/accel  p99 TTFT ms  p99 TPOT ms", table->stream);
     fputs(table->has_slo ? "  good req/s" : "", table->stream);
     fputs(table->has_price ? "    $/Mtok" : "", table->stream);
@@ -120,6 +152,9 @@ void sweep_front_print(const struct sweep_front_table *table, const json_t *row)
             json_integer_value(json_object_get(row, "run")));
     for (size_t i = 0; i < table->key_count; i++)
         fprintf(table->stream, "  %*s", (int)table->widths[i], value_of(row, table->keys[i]));
+    if (table->has_capacity)
+        fprintf(table->stream, "  %10.4g  %5.4g  %7.0f accel.", number(row, "capacity"),
+                number(row, "capacity_requests_per_s"), number(row, "load_accelerators"));
     fprintf(table->stream, "  %10.2f  %11.1f  %11.1f  %11.2f", number(row, "tokens_per_s_per_user"),
             number(row, "tokens_per_s_per_accelerator"), number(row, "p99_ttft_ms"),
             number(row, "p99_tpot_ms"));

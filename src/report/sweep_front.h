@@ -14,8 +14,19 @@ struct sweep_point {
     double per_user, per_accelerator; /* output tokens a second; both are better when more */
 };
 
+/* Of searches for a capacity: the one that serves the load with the least money an hour, or where not
+ * every price is known with the fewest accelerators; of equals the first. */
+struct sweep_cheapest {
+    bool known;
+    size_t run;
+    double dollars_per_hour, accelerators, load;
+    bool unpriced;     /* some price is not known */
+    bool loads_differ; /* the rows are not of one load: then the cheapest says little */
+};
+
 struct sweep_front {
     struct sweep_point *points; /* owned */
+    struct sweep_cheapest by_dollars, by_accelerators;
     size_t count, room;
     size_t failed, overloaded; /* that are not in it */
 };
@@ -24,6 +35,9 @@ struct sweep_front {
  * that speed), or whose requests have not two tokens, is not in the front. False when memory cannot be had. */
 bool sweep_front_add(struct sweep_front *front, const json_t *row);
 void sweep_front_fini(struct sweep_front *front);
+
+/* The one of both that holds; NULL: the rows are of single runs, or none has a capacity. */
+const struct sweep_cheapest *sweep_front_cheapest(const struct sweep_front *front);
 
 /* Leave only points that no other is better than in one and as good in the other, in order of per_user;
  * of equal ones the first run. */
@@ -35,7 +49,7 @@ struct sweep_front_table {
     size_t key_count;
     FILE *stream;
     size_t widths[64]; /* of the keys' columns; 0 before */
-    bool has_price, has_slo;
+    bool has_price, has_slo, has_capacity;
 };
 
 /* Once for every row that is to be printed, before all of them are. */

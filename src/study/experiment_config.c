@@ -55,7 +55,7 @@ static const struct setting settings[] = {
     SECTION(engine, "none", "vLLM's engine arguments"),
     SECTION(workload, NULL, "a trace, or generated traffic"),
     SECTION(cost, "none", "how long a step takes"),
-    SECTION(slo, "none", "what a good request meets"),
+    SECTION(slo, "none", "what the service has promised"),
     SECTION(metrics, "none", "what of a run is measured, and how often it is run"),
     SECTION(output, "none", "files to write"),
     {
@@ -260,17 +260,17 @@ static bool refuse_stdin_twice(const struct loading *loading, const char *path)
                        "stdin cannot be both the configuration and the trace");
 }
 
-void experiment_config_warn_of_unused(const struct experiment_config *config, bool warmup_is_used,
-                                      const struct warn_listener *warn)
+void experiment_config_warn_of_unused(const struct experiment_config *config,
+                                      enum experiment_use use, const struct warn_listener *warn)
 {
     const struct output_config *output = &config->output;
     if (output->json != NULL || output->requests != NULL || output->timeline != NULL ||
         output->perfetto != NULL)
         warn->hear(warn->context,
                    "the output section is of single runs: nothing of it is written here");
-    if (config->metrics.replications > 1)
+    if (use != USE_OF_REPLICATIONS && config->metrics.replications > 1)
         warn->hear(warn->context, "metrics.replications is of llmsim run: here each run is one");
-    if (!warmup_is_used && setting_is_set(config->metrics.warmup_s))
+    if (use == USE_OF_LOG && setting_is_set(config->metrics.warmup_s))
         warn->hear(warn->context,
                    "metrics.warmup is not used here: all requests of a log are compared");
 }

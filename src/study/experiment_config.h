@@ -48,10 +48,13 @@ void experiment_config_fini(struct experiment_config *config);
 /* As YAML that experiment_config_load reads back to the same. */
 void experiment_config_print(const struct experiment_config *config, FILE *stream);
 
-/* Tell `warn` of what a single run would heed, and a study of many or of a log does not: output files,
- * replications, and, unless `warmup_is_used`, the warm-up. */
-void experiment_config_warn_of_unused(const struct experiment_config *config, bool warmup_is_used,
-                                      const struct warn_listener *warn);
+/* What a study makes of a configuration: one run at a time; several with other seeds; or the replay of a
+ * log, of which there is no warm-up. */
+enum experiment_use { USE_OF_RUN, USE_OF_REPLICATIONS, USE_OF_LOG };
+
+/* Tell `warn` of what llmsim run would heed and this does not: output files, replications, the warm-up. */
+void experiment_config_warn_of_unused(const struct experiment_config *config,
+                                      enum experiment_use use, const struct warn_listener *warn);
 
 /* How many KV blocks there are and why, as lines of the table. */
 void experiment_config_print_memory(const struct experiment_config *config, FILE *stream);

@@ -165,7 +165,6 @@ bool llmsim_load(struct llmsim *run, struct llmsim_error *told)
         return fail(&error, told);
     run->loaded = true;
     run->config.workload.store = run->shared->traces;
-    experiment_config_warn_of_unused(&run->config, true, &listener);
     return experiment_check_repeatable(&run->config, &error) || fail(&error, told);
 }
 
@@ -182,7 +181,11 @@ bool llmsim_simulate(struct llmsim *run, struct llmsim_error *told)
 
 bool llmsim_run(struct llmsim *run, struct llmsim_error *error)
 {
-    return llmsim_load(run, error) && llmsim_simulate(run, error);
+    const struct warn_listener listener = {hear, &run->warnings};
+    if (!llmsim_load(run, error))
+        return false;
+    experiment_config_warn_of_unused(&run->config, USE_OF_RUN, &listener);
+    return llmsim_simulate(run, error);
 }
 
 const struct experiment_result *llmsim_result(const struct llmsim *run)

@@ -1,5 +1,7 @@
 #include "replicate.h"
 
+#include <llmsim/sim_time.h>
+
 static void show(void (*progress)(double fraction), int64_t done, int64_t total)
 {
     if (progress != NULL)
@@ -36,6 +38,7 @@ bool replicate_run(const struct experiment_config *config, void (*progress)(doub
 /* Another source's requests, all of which arrive at once. */
 struct rush {
     struct request_source inner;
+    int64_t requests, last_arrival_ns; /* as they would have arrived */
 };
 
 static enum request_source_result rush_next(void *state, struct request *request,
@@ -43,6 +46,10 @@ static enum request_source_result rush_next(void *state, struct request *request
 {
     struct rush *rush = state;
     const enum request_source_result result = rush->inner.next(rush->inner.state, request, error);
+    if (result == SOURCE_REQUEST) {
+        rush->requests++;
+        rush->last_arrival_ns = request->arrival_ns;
+    }
     request->arrival_ns = 0;
     return result;
 }
@@ -64,10 +71,10 @@ static void rush_destroy(void *state)
     (void)state;
 }
 
-static bool run_rush(const struct experiment_config *config, struct summary *summary,
-                     struct error *error)
+bool replicate_rush(const struct experiment_config *config, struct summary *summary,
+                    double *arrival_rate_per_s, struct error *error)
 {
-    struct rush rush;
+    struct rush rush = {0};
     struct experiment_result result;
     if (!workload_open(&config->workload, (uint64_t)config->seed, &rush.inner, error))
         return false;
@@ -82,6 +89,9 @@ static bool run_rush(const struct experiment_config *config, struct summary *sum
     if (done)
         *summary = result.summary;
     rush.inner.destroy(rush.inner.state);
+    *arrival_rate_per_s = rush.last_arrival_ns > 0
+                              ? (double)(rush.requests - 1) / sim_s_from_ns(rush.last_arrival_ns)
+                              : 0.0;
     return done;
 }
 
@@ -92,6 +102,7 @@ static bool compare_speeds(const struct experiment_config *config, struct sensit
     const struct experiment_hooks hooks = {0};
     const bool closed = workload_is_closed(&config->workload);
     struct summary summaries[SENSITIVITY_SPEEDS], rush;
+    double arrival_rate_per_s = 0.0;
     for (int i = 0; i < SENSITIVITY_SPEEDS; i++) {
         struct experiment_config run = *config;
         struct experiment_result result;
@@ -100,7 +111,7 @@ static bool compare_speeds(const struct experiment_config *config, struct sensit
             return false;
         summaries[i] = result.summary;
     }
-    if (!closed && !run_rush(config, &rush, error))
+    if (!closed && !replicate_rush(config, &rush, &arrival_rate_per_s, error))
         return false;
     sensitivity_add(sensitivity, summaries, closed ? NULL : &rush);
     return true;

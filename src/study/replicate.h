@@ -17,6 +17,11 @@ struct replicated_runs {
 bool replicate_run(const struct experiment_config *config, void (*progress)(double fraction),
                    struct replicated_runs *runs, struct error *error);
 
+/* All requests of an open workload at once: how fast they are served when none has to be waited for, and
+ * how fast they would have arrived (0: all at once). */
+bool replicate_rush(const struct experiment_config *config, struct summary *summary,
+                    double *arrival_rate_per_s, struct error *error);
+
 /* The same at every one of sensitivity_speeds times the configured one, with the same seeds, and with
  * all requests at once. */
 bool replicate_sensitivity(const struct experiment_config *config,

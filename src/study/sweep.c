@@ -34,37 +34,73 @@ static struct llmsim *configure(const struct sweep_work *work, size_t run)
     return simulation;
 }
 
-static char *make_line(const struct sweep_work *work, size_t run, const struct llmsim *simulation,
-                       const char *failure)
+/* The row of a run that has ended; NULL when memory cannot be had. */
+static char *make_line(const struct sweep_work *work, size_t run, struct sweep_row *row)
 {
     const struct sweep_plan *plan = work->plan;
     const char *values[SWEEP_MAX_KEYS];
     for (size_t key = 0; key < plan->key_count; key++)
         values[key] = sweep_plan_value(plan, run, key);
-    struct sweep_row row = {.run = run,
-                            .keys = plan->keys,
-                            .values = values,
-                            .key_count = plan->key_count,
-                            .failure = failure};
-    if (failure == NULL) {
-        const struct experiment_config *config = llmsim_config(simulation);
-        row.summary = &llmsim_result(simulation)->summary;
-        row.accelerators = engine_accelerators(&config->engine);
-        row.price_per_hour_dollars = config->accelerator.price_per_hour_dollars;
-    }
-    json_t *json = sweep_row_json(&row);
+    row->run = run;
+    row->keys = plan->keys;
+    row->values = values;
+    row->key_count = plan->key_count;
+    json_t *json = sweep_row_json(row);
     char *line = json != NULL ? sweep_row_line(json) : NULL;
     json_decref(json);
     return line;
 }
 
+static void describe(const struct llmsim *simulation, struct sweep_row *row)
+{
+    const struct experiment_config *config = llmsim_config(simulation);
+    row->accelerators = engine_accelerators(&config->engine);
+    row->price_per_hour_dollars = config->accelerator.price_per_hour_dollars;
+}
+
+static char *run_once(struct sweep_work *work, size_t run, struct llmsim *simulation, bool *failed)
+{
+    struct llmsim_error error;
+    struct replications runs = {0};
+    struct sweep_row row = {.failure = error.text, .runs = &runs};
+    *failed = !llmsim_run(simulation, &error);
+    if (!*failed) {
+        row.failure = NULL;
+        replications_add(&runs, &llmsim_result(simulation)->summary);
+        describe(simulation, &row);
+    }
+    return make_line(work, run, &row);
+}
+
+static char *find_capacity(struct sweep_work *work, size_t run, struct llmsim *simulation,
+                           bool *failed)
+{
+    struct llmsim_error error;
+    struct capacity *capacity = malloc(sizeof *capacity);
+    struct sweep_row row = {.failure = error.text, .capacity = capacity};
+    if (capacity == NULL)
+        return NULL;
+    *failed = !llmsim_load(simulation, &error) ||
+              !capacity_find(simulation, work->options->capacity, capacity, &error);
+    if (!*failed) {
+        row.failure = NULL;
+        row.runs = &capacity->points[capacity->best].runs;
+        describe(simulation, &row);
+    }
+    char *line = make_line(work, run, &row);
+    free(capacity);
+    return line;
+}
+
 void sweep_carry_out(struct sweep_work *work, size_t run, struct sweep_ended *ended)
 {
-    struct llmsim_error error = {.text = "out of memory"};
     struct llmsim *simulation = configure(work, run);
-    ended->failed = simulation == NULL || !llmsim_run(simulation, &error);
-    ended->line = make_line(work, run, simulation, ended->failed ? error.text : NULL);
-    for (size_t i = 0; simulation != NULL && i < llmsim_warning_count(simulation); i++)
+    *ended = (struct sweep_ended){.failed = true};
+    if (simulation == NULL)
+        return;
+    ended->line = (work->options->capacity != NULL ? find_capacity : run_once)(
+        work, run, simulation, &ended->failed);
+    for (size_t i = 0; i < llmsim_warning_count(simulation); i++)
         sweep_warn(work, llmsim_warning(simulation, i));
     llmsim_destroy(simulation);
 }

@@ -2,6 +2,7 @@
 #ifndef LLMSIM_STUDY_SWEEP_H
 #define LLMSIM_STUDY_SWEEP_H
 
+#include "capacity.h"
 #include "sweep_plan.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,6 +15,8 @@ struct sweep_options {
     const char *config_directory; /* as of experiment_config_load */
     int threads;                  /* 1 … SWEEP_MAX_THREADS */
     const bool *wanted;           /* of every run of the plan: whether to run it */
+    const struct capacity_options
+        *capacity; /* each run is a search for its capacity; NULL: is one run */
     /* Of every run that was wanted, as they end, one at a time: its row (sweep_row_line), and whether it
      * failed. False stops the sweep. */
     bool (*row)(void *context, size_t run, const char *line, bool failed);

@@ -5,7 +5,15 @@
 #include "summary.h"
 
 static const int64_t MS = 1000000;
-static const struct slo no_slo = {SETTING_UNSET_REAL, SETTING_UNSET_REAL, SETTING_UNSET_REAL};
+/* Limits of each request, NaN: none. */
+static struct slo slo_of(double ttft_s, double tpot_s, double e2el_s)
+{
+    struct slo slo = slo_none();
+    slo.limits[LATENCY_TTFT].each_s = ttft_s;
+    slo.limits[LATENCY_TPOT].each_s = tpot_s;
+    slo.limits[LATENCY_E2EL].each_s = e2el_s;
+    return slo;
+}
 
 static struct request_outcome completed(int64_t id, int64_t arrival_ms, int64_t first_ms,
                                         int64_t finished_ms, int32_t output_tokens)
@@ -44,7 +52,7 @@ END_TEST
 
 START_TEST(test_latencies)
 {
-    struct metrics metrics = new_metrics(no_slo);
+    struct metrics metrics = new_metrics(slo_none());
     struct request_outcome outcomes[] = {
         completed(0, 0, 10, 40, 4),
         completed(1, 5, 35, 35, 1), /* one token: no TPOT */
@@ -80,7 +88,7 @@ END_TEST
 
 START_TEST(test_steps)
 {
-    struct metrics metrics = new_metrics(no_slo);
+    struct metrics metrics = new_metrics(slo_none());
     struct cost cost = {.time_s = 0.01, .bound_s = {[BOUND_MEMORY] = 0.01}, .flops = 5, .bytes = 7};
     struct step_report report = {.start_ns = 10 * MS,
                                  .end_ns = 20 * MS,
@@ -119,7 +127,7 @@ END_TEST
 
 START_TEST(test_token_gaps)
 {
-    struct metrics metrics = new_metrics(no_slo);
+    struct metrics metrics = new_metrics(slo_none());
     metrics_token_gaps(&metrics, 10 * MS, 3);
     metrics_token_gaps(&metrics, 30 * MS, 1);
     metrics_token_gaps(&metrics, 90 * MS, 1);
@@ -148,7 +156,7 @@ START_TEST(test_goodput)
     const double unset = SETTING_UNSET_REAL;
     const struct request_outcome outcome = completed(0, 0, 10, 40, 4);
     const struct {
-        struct slo slo;
+        double limits_s[3];
         int64_t good;
     } cases[] = {
         {{unset, unset, unset}, 1}, {{0.010, unset, unset}, 1}, {{0.009999, unset, unset}, 0},
@@ -157,15 +165,29 @@ START_TEST(test_goodput)
         {{0.0, unset, unset}, 0},
     };
     for (size_t i = 0; i < COUNT(cases); i++)
-        ck_assert_int_eq(count_good(cases[i].slo, outcome), cases[i].good);
-    const struct slo tpot = {unset, 1e-9, unset};
-    ck_assert_int_eq(count_good(tpot, completed(0, 0, 10, 10, 1)), 1);
+        ck_assert_int_eq(
+            count_good(slo_of(cases[i].limits_s[0], cases[i].limits_s[1], cases[i].limits_s[2]),
+                       outcome),
+            cases[i].good);
+    ck_assert_int_eq(count_good(slo_of(unset, 1e-9, unset), completed(0, 0, 10, 10, 1)), 1);
+    /* Without a limit of each request it is the highest percentile's; one of the mean is of none. */
+    struct slo percentiles = slo_none();
+    percentiles.limits[LATENCY_TTFT].figure_s[FIGURE_MEAN] = 0.001;
+    ck_assert_int_eq(count_good(percentiles, outcome), 1);
+    ck_assert(!slo_has_good_requests(&percentiles));
+    percentiles.limits[LATENCY_TTFT].figure_s[FIGURE_MEDIAN] = 0.001;
+    ck_assert_int_eq(count_good(percentiles, outcome), 0);
+    percentiles.limits[LATENCY_TTFT].figure_s[FIGURE_P95] = 0.010;
+    ck_assert_int_eq(count_good(percentiles, outcome), 1);
+    ck_assert(slo_has_good_requests(&percentiles));
+    percentiles.limits[LATENCY_TTFT].each_s = 0.009;
+    ck_assert_int_eq(count_good(percentiles, outcome), 0);
 }
 END_TEST
 
 static uint64_t digest_of(const struct request_outcome *outcomes, size_t count)
 {
-    struct metrics metrics = new_metrics(no_slo);
+    struct metrics metrics = new_metrics(slo_none());
     for (size_t i = 0; i < count; i++)
         metrics_outcome(&metrics, &outcomes[i]);
     uint64_t digest = metrics.digest;
@@ -203,8 +225,7 @@ END_TEST
 /* One step of a second, and two requests: the second one ends a second later. */
 static struct summary summarise(const struct summary_context *context)
 {
-    struct metrics metrics =
-        new_metrics((struct slo){0.030, SETTING_UNSET_REAL, SETTING_UNSET_REAL});
+    struct metrics metrics = new_metrics(slo_of(0.030, SETTING_UNSET_REAL, SETTING_UNSET_REAL));
     struct cost cost = {.time_s = 1.0,
                         .bound_s = {[BOUND_COMPUTE] = 0.25, [BOUND_MEMORY] = 0.75},
                         .flops = 1e12,
@@ -323,7 +344,7 @@ END_TEST
 /* Nothing completed: every figure is a number still. */
 START_TEST(test_empty_summary)
 {
-    struct metrics metrics = new_metrics(no_slo);
+    struct metrics metrics = new_metrics(slo_none());
     struct summary_context context = {.replicas = 1,
                                       .num_gpu_blocks = 2,
                                       .block_size = 16,

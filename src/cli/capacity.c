@@ -1,0 +1,175 @@
+/* llmsim capacity: the largest load that a server takes within its SLO, and how many of them a load
+ * needs; of a sweep, of every combination. */
+#include "commands.h"
+
+#include "json_values.h"
+#include "llmsim_results.h"
+#include "output_file.h"
+#include "progress.h"
+#include "sweep_command.h"
+#include "units.h"
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of one configuration, fifteen simulations at most: one that estimates, these, and the load to be
+ * served. */
+enum { DEFAULT_RUNS = 13 };
+
+struct capacity_command {
+    struct sweep_command sweep;
+    struct capacity_options options;
+    const char *json_path;
+};
+
+static bool parse_number(const char *text, double least, double most, double *value)
+{
+    return units_parse(text, UNIT_NONE, value) == UNITS_OK && *value >= least && *value <= most;
+}
+
+static int parse_options(int argc, char **argv, struct capacity_command *command)
+{
+    enum { PRECISION = SWEEP_OPTION_COUNT, LOAD, RUNS, REPLICATIONS, JSON };
+    static const struct option known[] = {
+        SWEEP_LONG_OPTIONS,
+        {"precision", required_argument, NULL, PRECISION},
+        {"load", required_argument, NULL, LOAD},
+        {"runs", required_argument, NULL, RUNS},
+        {"replications", required_argument, NULL, REPLICATIONS},
+        {"json", required_argument, NULL, JSON},
+        {NULL, 0, NULL, 0},
+    };
+    struct capacity_options *options = &command->options;
+    double runs = DEFAULT_RUNS;
+    opterr = 0;
+    int option = 0;
+    while ((option = getopt_long(argc, argv, SWEEP_SHORT_OPTIONS, known, NULL)) != -1) {
+        const int status = sweep_command_take(&command->sweep, "capacity", option, argv);
+        if (status != 0)
+            return status;
+        if (option == PRECISION && !parse_number(optarg, 1e-4, 0.5, &options->precision))
+            return command_misuse("capacity", "--precision %s: a share, 0.0001 to 0.5", optarg);
+        if (option == LOAD && !parse_number(optarg, 1e-6, 1e12, &options->load))
+            return command_misuse("capacity", "--load %s: a number above 0", optarg);
+        if (option == RUNS && !parse_number(optarg, 4.0, CAPACITY_MAX_POINTS, &runs))
+            return command_misuse("capacity", "--runs %s: 4 to %d", optarg, CAPACITY_MAX_POINTS);
+        if (option == REPLICATIONS &&
+            !overrides_add(&command->sweep.overrides, "metrics.replications=", optarg))
+            return command_out_of_memory();
+        if (option == JSON)
+            command->json_path = optarg;
+    }
+    options->max_runs = (int)runs;
+    return command->sweep.help
+               ? 0
+               : sweep_command_end(&command->sweep, "capacity", argc - optind, argv + optind);
+}
+
+/* Whether the file is a sweep: a mapping with a base. *status: of a file that cannot be read. */
+static bool is_sweep(const char *path, int *status)
+{
+    struct error error = {0};
+    struct document *document = document_create();
+    const struct node *root = document != NULL ? document_read_file(document, path, &error) : NULL;
+    const bool sweep = root != NULL && node_find(root, "base") != NULL;
+    if (root == NULL)
+        *status = document != NULL ? command_fail(&error) : command_out_of_memory();
+    document_destroy(document);
+    return sweep;
+}
+
+static bool print_results(const struct capacity_command *command, const struct capacity *capacity,
+                          const struct experiment_config *config, struct error *error)
+{
+    const char *const paths[] = {command->json_path};
+    const char *const read[] = {command->sweep.plan_path, config->workload.trace};
+    const struct options_outputs wanted = {paths, 1, read, 2};
+    struct output_file outputs[2] = {0};
+    bool done = options_open_outputs(&wanted, outputs, error);
+    if (done && outputs[0].stream != NULL) {
+        json_t *json = capacity_to_json(capacity, experiment_config_json(config));
+        done =
+            json_write(json, json != NULL, outputs[0].stream) || error_run(error, "out of memory");
+    }
+    if (done && outputs[1].stream != NULL)
+        capacity_print_text(capacity, outputs[1].stream);
+    done = done && output_files_commit(outputs, 2, error);
+    for (int i = 0; i < 2; i++)
+        output_file_discard(&outputs[i]);
+    return done;
+}
+
+static int fail(const struct llmsim_error *error)
+{
+    fprintf(stderr, "%s\n", error->text);
+    return error->status;
+}
+
+static int find(const struct capacity_command *command, struct llmsim *base,
+                struct capacity *capacity)
+{
+    const struct sweep_command *sweep = &command->sweep;
+    struct llmsim_error told = {0};
+    struct error error = {0};
+    const double start_s = progress_clock_s();
+    for (size_t i = 0; i < sweep->overrides.count; i++) {
+        if (!llmsim_assign(base, sweep->overrides.assignments[i]))
+            return command_out_of_memory();
+    }
+    if (!llmsim_load(base, &told))
+        return fail(&told);
+    experiment_config_warn_of_unused(llmsim_config(base), USE_OF_REPLICATIONS, &command_warnings);
+    const bool found = capacity_find(base, &command->options, capacity, &told);
+    progress_clear();
+    if (!found)
+        return fail(&told);
+    if (!print_results(command, capacity, llmsim_config(base), &error))
+        return command_fail(&error);
+    for (size_t i = 0; i < llmsim_warning_count(base); i++)
+        command_warn(llmsim_warning(base, i));
+    if (!sweep->quiet)
+        fprintf(stderr, "%lld runs in %.3f s\n", (long long)capacity->runs,
+                progress_clock_s() - start_s);
+    return 0;
+}
+
+static int of_one(struct capacity_command *command)
+{
+    if (command->sweep.resume || command->sweep.shards > 1 || command->sweep.output_path != NULL)
+        return command_misuse("capacity", "-o, --resume and --shard are of a sweep: %s is none",
+                              command->sweep.plan_path);
+    command->options.progress = command->sweep.quiet ? NULL : progress_show;
+    struct capacity *capacity = malloc(sizeof *capacity);
+    struct llmsim *base = llmsim_create(command->sweep.plan_path, options_find_configs());
+    const int status =
+        capacity != NULL && base != NULL ? find(command, base, capacity) : command_out_of_memory();
+    llmsim_destroy(base);
+    free(capacity);
+    return status;
+}
+
+static int carry_out(struct capacity_command *command)
+{
+    int status = 0;
+    const bool sweeps = command->sweep.merge || is_sweep(command->sweep.plan_path, &status);
+    if (status != 0)
+        return status;
+    if (!sweeps)
+        return of_one(command);
+    if (command->json_path != NULL)
+        return command_misuse("capacity",
+                              "--json is of one configuration: of a sweep -o FILE.jsonl");
+    command->sweep.capacity = &command->options;
+    return sweep_command_run(&command->sweep);
+}
+
+int command_capacity(int argc, char **argv)
+{
+    struct capacity_command command = {.options = {.precision = 0.01, .load = (double)NAN}};
+    int status = sweep_command_init(&command.sweep, argc) ? parse_options(argc, argv, &command)
+                                                          : command_out_of_memory();
+    if (status == 0)
+        status = command.sweep.help ? command_print_help("capacity") : carry_out(&command);
+    overrides_fini(&command.sweep.overrides);
+    return status;
+}

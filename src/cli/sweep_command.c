@@ -1,0 +1,174 @@
+#include "sweep_command.h"
+
+#include "commands.h"
+#include "output_file.h"
+#include "progress.h"
+#include "sweep_group.h"
+#include "sweep_journal.h"
+#include "sweep_trade_off.h"
+#include <string.h>
+
+/* Where rows go, and what is counted of them. */
+struct telling {
+    struct sweep_journal journal;
+    size_t told, failed;
+    bool quiet;
+};
+
+static bool tell_row(void *context, size_t run, const char *line, bool failed)
+{
+    struct telling *telling = context;
+    telling->told++;
+    telling->failed += failed;
+    if (!telling->quiet)
+        progress_show((double)telling->told / (double)telling->journal.wanted_runs);
+    return sweep_journal_add(&telling->journal, run, line);
+}
+
+static bool is_stdout(const char *path)
+{
+    return path == NULL || strcmp(path, "-") == 0;
+}
+
+static bool is_json(const char *path)
+{
+    const char *suffix = path != NULL ? strrchr(path, '.') : NULL;
+    return suffix != NULL && (strcmp(suffix, ".jsonl") == 0 || strcmp(suffix, ".json") == 0);
+}
+
+static void warn(const struct sweep_warnings *warnings)
+{
+    for (size_t i = 0; i < warnings->count; i++)
+        command_warn(warnings->texts[i]);
+    char text[64];
+    snprintf(text, sizeof text, "%lld more, of some runs", (long long)warnings->others);
+    if (warnings->others > 0)
+        command_warn(text);
+}
+
+/* The result, whole: rows in its file, and then the front on stdout; or the rows there. */
+static bool print_results(struct sweep_journal *journal, const char *output_path,
+                          struct error *error)
+{
+    struct output_file outputs[2] = {0};
+    const bool table = !is_stdout(output_path);
+    const bool done =
+        output_file_open(&outputs[0], table ? output_path : "-", error) &&
+        sweep_journal_print(journal, is_json(output_path), outputs[0].stream, error) &&
+        (!table || (output_file_open(&outputs[1], "-", error) &&
+                    sweep_trade_off_print(journal, outputs[1].stream, error))) &&
+        output_files_commit(outputs, 2, error);
+    for (int i = 0; i < 2; i++)
+        output_file_discard(&outputs[i]);
+    return done;
+}
+
+static bool finish(struct sweep_journal *journal, const struct sweep_command *command,
+                   struct error *error)
+{
+    if (command->shards > 1)
+        return sweep_journal_keep(journal, error);
+    if (!print_results(journal, command->output_path, error))
+        return false;
+    sweep_journal_remove(journal);
+    return true;
+}
+
+static bool merge(const struct sweep_command *command, struct error *error)
+{
+    struct sweep_journal journal;
+    const bool done =
+        sweep_journal_merge(&journal, command->merged, command->merged_count, error) &&
+        finish(&journal, command, error);
+    sweep_journal_close(&journal);
+    return done;
+}
+
+/* All ranks of the group carry out the runs. */
+static bool carry_out(const struct sweep_group *group, const struct sweep_plan *plan,
+                      const struct sweep_command *command, struct telling *telling,
+                      struct error *error)
+{
+    struct sweep_warnings warnings = {0};
+    const struct sweep_options options = {
+        .overrides = (const char *const *)command->overrides.assignments,
+        .override_count = command->overrides.count,
+        .config_directory = options_find_configs(),
+        .threads = command->threads,
+        .wanted = telling->journal.wanted,
+        .capacity = command->capacity,
+        .row = tell_row,
+        .context = telling,
+    };
+    const size_t done_before = telling->journal.done_runs;
+    const double start_s = progress_clock_s();
+    const bool done = sweep_group_run(group, plan, &options, &warnings, error);
+    if (group->rank > 0)
+        return done;
+    progress_clear();
+    if (!done)
+        return error->kind != ERROR_NONE || error_run(error, "the results cannot be written");
+    if (!finish(&telling->journal, command, error))
+        return false;
+    warn(&warnings);
+    if (!command->quiet)
+        fprintf(stderr, "%zu runs (%zu done before), %zu failed, in %.3f s\n",
+                telling->told + done_before, done_before, telling->failed,
+                progress_clock_s() - start_s);
+    return true;
+}
+
+/* All that the rows hang on beside the plan. */
+static void describe_study(const struct sweep_command *command, char study[96])
+{
+    const struct capacity_options *capacity = command->capacity;
+    if (capacity == NULL)
+        snprintf(study, 96, "run");
+    else
+        snprintf(study, 96, "capacity %.9g %.9g %d", capacity->precision, capacity->load,
+                 capacity->max_runs);
+}
+
+/* Rank 0 keeps the journal; the others only run. */
+static int sweep_together(const struct sweep_group *group, const struct sweep_command *command)
+{
+    struct error error = {0};
+    struct sweep_plan plan = {0};
+    struct telling telling = {.quiet = command->quiet};
+    int first_failed = 0;
+    char study[96];
+    describe_study(command, study);
+    const struct sweep_journal_options journal = {
+        .study = study,
+        .capacity = command->capacity != NULL,
+        .path = command->output_path,
+        .resume = command->resume,
+        .shard = command->shard,
+        .shards = command->shards,
+        .overrides = (const char *const *)command->overrides.assignments,
+        .override_count = command->overrides.count};
+    const bool ready =
+        sweep_plan_read(&plan, command->plan_path, &error) &&
+        (group->rank > 0 || sweep_journal_open(&telling.journal, &plan, &journal, &error));
+    const bool all_ready = sweep_group_agree(group, ready, &first_failed);
+    const bool done =
+        all_ready && carry_out(group, &plan, command, &telling, &error) && error.kind == ERROR_NONE;
+    sweep_journal_close(&telling.journal);
+    sweep_plan_fini(&plan);
+    if (done)
+        return 0;
+    /* One line for all of them. */
+    return all_ready || first_failed == group->rank ? command_fail(&error) : ERROR_INPUT;
+}
+
+int sweep_command_run(const struct sweep_command *command)
+{
+    struct error error = {0};
+    struct sweep_group group;
+    if (command->merge)
+        return merge(command, &error) ? 0 : command_fail(&error);
+    const int status =
+        sweep_group_join(&group, &error) ? sweep_together(&group, command) : command_fail(&error);
+    sweep_group_leave(&group);
+    return status;
+}

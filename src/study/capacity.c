@@ -1,0 +1,447 @@
+#include "capacity.h"
+
+#include "llmsim_results.h"
+#include "replicate.h"
+#include <assert.h>
+#include <string.h>
+
+/* The ways from a load to one that is on the other side of the capacity: in steps of its logarithm. */
+static const double bracket_steps[] = {0.2, 0.4, 0.8, 1.6};
+enum { BRACKET_STEPS = sizeof bracket_steps / sizeof *bracket_steps };
+
+/* Most servers are past their SLO a little before they are past their throughput. */
+static const double first_share_of_estimate = 0.85;
+
+struct search {
+    const struct llmsim *base;
+    const struct capacity_options *options;
+    struct capacity *capacity;
+    double configured;  /* load */
+    double least, most; /* that the key may be */
+    double (
+        *seed_margins)[CAPACITY_MAX_POINTS]; /* of each replication's points; NULL: there is one */
+    struct llmsim_error *error;
+};
+
+static bool fail(const struct search *search, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static bool fail(const struct search *search, const char *format, ...)
+{
+    struct error error = {0};
+    char text[sizeof error.text];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    search->error->status = ERROR_INPUT;
+    memcpy(search->error->text, text, sizeof search->error->text);
+    return false;
+}
+
+/* What is varied: how the configured load is named, and its bounds. */
+static void choose_key(struct search *search, const struct workload_config *workload)
+{
+    struct capacity *capacity = search->capacity;
+    const struct arrivals_config *arrivals = &workload->traffic.arrivals;
+    const bool generated = arrivals->process >= 0 && workload->classes.count == 0;
+    const bool steady = arrivals->profile.kind < 0 || arrivals->profile.kind == PROFILE_CONSTANT;
+    search->least = 1e-6;
+    search->most = 1e6;
+    if (generated && arrivals_is_closed(arrivals)) {
+        capacity->key = "workload.arrivals.concurrency";
+        capacity->unit = "users";
+        capacity->whole = true;
+        search->configured = (double)arrivals->concurrency;
+        search->least = 1.0;
+    } else if (setting_is_set(workload->transform.target_rate_per_s)) {
+        capacity->key = "workload.target_rate";
+        capacity->unit = "requests/s";
+        search->configured = workload->transform.target_rate_per_s;
+    } else if (generated && steady && workload->transform.rate_scale == 1.0) {
+        capacity->key = "workload.arrivals.rate";
+        capacity->unit = "requests/s";
+        search->configured = arrivals->profile.rate_per_s;
+    } else {
+        capacity->key = "workload.rate_scale";
+        capacity->unit = "times the rate";
+        search->configured = workload->transform.rate_scale;
+    }
+}
+
+/* A number that can be given again by hand. */
+static double tidy(const struct search *search, double load)
+{
+    char text[32];
+    double value = 0.0;
+    if (search->capacity->whole)
+        return fmax(search->least, nearbyint(load));
+    snprintf(text, sizeof text, "%.6g", load);
+    sscanf(text, "%lf", &value);
+    return fmin(fmax(value, search->least), search->most);
+}
+
+/* A run of the base under a load. The caller destroys it. */
+static struct llmsim *run_load(const struct search *search, double load, int64_t seed)
+{
+    char text[32];
+    struct llmsim *run = llmsim_copy(search->base);
+    bool done = run != NULL;
+    snprintf(text, sizeof text, "%.12g", load);
+    done = done && llmsim_set(run, search->capacity->key, text);
+    snprintf(text, sizeof text, "%lld", (long long)seed);
+    done = done && llmsim_set(run, "seed", text);
+    if (!done) {
+        fail(search, "out of memory");
+        search->error->status = ERROR_RUN;
+    } else if (llmsim_run(run, search->error)) {
+        search->capacity->runs++;
+        return run;
+    }
+    llmsim_destroy(run);
+    return NULL;
+}
+
+/* The worst margin of the values; *limiting: whose. */
+static double worst_margin(const struct capacity *capacity, const double *values, size_t *limiting)
+{
+    double worst = -INFINITY;
+    for (size_t i = 0; i < capacity->check_count; i++) {
+        const double margin = slo_check_margin(&capacity->checks[i], values[i]);
+        if (margin > worst) {
+            worst = margin;
+            *limiting = i;
+        }
+    }
+    return worst;
+}
+
+/* Where the SLO says nothing of waiting, a queue that grows without end is the limit. */
+static double overload_margin(const struct capacity *capacity, const struct summary *summary)
+{
+    return capacity->keeps_up && summary->saturation.verdict == LOAD_OVERLOADED ? 1.0 : -3.0;
+}
+
+static double offered_per_s(const struct capacity *capacity, const struct summary *summary,
+                            double load)
+{
+    if (strcmp(capacity->unit, "requests/s") == 0)
+        return load;
+    return capacity->whole || summary->saturation.verdict == LOAD_UNKNOWN
+               ? summary->request_throughput_per_s
+               : summary->saturation.arrival_rate_per_s;
+}
+
+static void add_run(struct capacity *capacity, struct capacity_point *point,
+                    const struct summary *summary, double *margin)
+{
+    const double count = (double)point->runs.count + 1.0;
+    double values[CAPACITY_MAX_CHECKS];
+    size_t limiting = 0;
+    for (size_t i = 0; i < capacity->check_count; i++) {
+        values[i] = slo_check_value(&capacity->checks[i], summary);
+        replicated_add(&point->values[i], values[i]);
+    }
+    *margin = fmax(worst_margin(capacity, values, &limiting), overload_margin(capacity, summary));
+    point->busy_share += (summary->busy_share - point->busy_share) / count;
+    point->kv_peak_use += (summary_kv_peak_use(summary) - point->kv_peak_use) / count;
+    point->requests_per_s +=
+        (offered_per_s(capacity, summary, point->load) - point->requests_per_s) / count;
+    replications_add(&point->runs, summary);
+}
+
+static void judge(const struct capacity *capacity, struct capacity_point *point)
+{
+    double values[CAPACITY_MAX_CHECKS];
+    for (size_t i = 0; i < capacity->check_count; i++)
+        values[i] = point->values[i].count > 0 ? point->values[i].mean : (double)NAN;
+    point->margin = worst_margin(capacity, values, &point->limiting);
+    if (capacity->keeps_up && replications_verdict(&point->runs) == LOAD_OVERLOADED)
+        point->margin = fmax(point->margin, 1.0);
+    point->meets = point->margin <= 0.0;
+}
+
+/* Run a load with every seed. `margins`: where each seed's goes, `stride` apart; NULL: nowhere. */
+static bool try_load(struct search *search, double load, struct capacity_point *point,
+                     double (*margins)[CAPACITY_MAX_POINTS], size_t column)
+{
+    struct capacity *capacity = search->capacity;
+    *point = (struct capacity_point){.load = load};
+    const int64_t first_seed = llmsim_config(search->base)->seed;
+    for (int64_t i = 0; i < capacity->replications; i++) {
+        struct llmsim *run = run_load(search, load, first_seed + i);
+        if (run == NULL)
+            return false;
+        const struct summary *summary = &llmsim_result(run)->summary;
+        const bool served = summary->completed > 0;
+        double margin = 0.0;
+        add_run(capacity, point, summary, &margin);
+        if (margins != NULL)
+            margins[i][column] = margin;
+        llmsim_destroy(run);
+        if (!served)
+            return fail(search, "not one request is completed: there is no capacity to be found");
+    }
+    judge(capacity, point);
+    return true;
+}
+
+/* The highest load below the lowest that fails, and that one. */
+static void find_bracket(struct capacity *capacity)
+{
+    capacity->has_best = capacity->has_limit = false;
+    for (size_t i = 0; i < capacity->point_count; i++) {
+        const struct capacity_point *point = &capacity->points[i];
+        if (point->meets ||
+            (capacity->has_limit && point->load >= capacity->points[capacity->too_much].load))
+            continue;
+        capacity->too_much = i;
+        capacity->has_limit = true;
+    }
+    for (size_t i = 0; i < capacity->point_count; i++) {
+        const struct capacity_point *point = &capacity->points[i];
+        if (!point->meets ||
+            (capacity->has_limit && point->load > capacity->points[capacity->too_much].load) ||
+            (capacity->has_best && point->load <= capacity->points[capacity->best].load))
+            continue;
+        capacity->best = i;
+        capacity->has_best = true;
+    }
+}
+
+static bool is_precise(const struct search *search)
+{
+    const struct capacity *capacity = search->capacity;
+    if (!capacity->has_best || !capacity->has_limit)
+        return false;
+    const double low = capacity->points[capacity->best].load;
+    const double high = capacity->points[capacity->too_much].load;
+    return high / low - 1.0 <= search->options->precision * (1.0 + 1e-6) ||
+           (capacity->whole && high - low <= 1.0);
+}
+
+/* How often in a row an end of the bracket has stayed, and how wide it was. */
+struct bracket {
+    int low_stays, high_stays;
+    double low, high;    /* logarithms of the loads */
+    double width_before; /* two points ago */
+    double width;
+};
+
+static void note_bracket(const struct capacity *capacity, struct bracket *bracket)
+{
+    const double low = log(capacity->points[capacity->best].load);
+    const double high = log(capacity->points[capacity->too_much].load);
+    bracket->low_stays = low == bracket->low ? bracket->low_stays + 1 : 0;
+    bracket->high_stays = high == bracket->high ? bracket->high_stays + 1 : 0;
+    bracket->low = low;
+    bracket->high = high;
+    bracket->width_before = bracket->width;
+    bracket->width = high - low;
+}
+
+/* Within the bracket: where the line between its ends crosses 0. An end that stays has its margin
+ * halved (Illinois); a bracket that has not halved is bisected. Close to an end, a step of the
+ * precision away from it closes the bracket at once. */
+static double next_within(const struct search *search, const struct bracket *bracket)
+{
+    const struct capacity *capacity = search->capacity;
+    const double step = 0.95 * log1p(search->options->precision);
+    double low_margin = capacity->points[capacity->best].margin;
+    double high_margin = capacity->points[capacity->too_much].margin;
+    if (bracket->low_stays > 0)
+        low_margin = ldexp(low_margin, -bracket->low_stays);
+    if (bracket->high_stays > 0)
+        high_margin = ldexp(high_margin, -bracket->high_stays);
+    double at = bracket->low + bracket->width * (low_margin / (low_margin - high_margin));
+    if (bracket->width > 0.5 * bracket->width_before)
+        at = bracket->low + 0.5 * bracket->width;
+    if (bracket->width <= 2.0 * step)
+        return exp(bracket->low + fmax(0.5 * bracket->width, bracket->width - step));
+    return exp(fmin(fmax(at, bracket->low + step), bracket->high - step));
+}
+
+/* The load to be tried next. */
+static double next_load(const struct search *search, const struct bracket *bracket, int outward)
+{
+    const struct capacity *capacity = search->capacity;
+    if (capacity->has_best && capacity->has_limit) {
+        const double load = next_within(search, bracket);
+        if (!capacity->whole)
+            return load;
+        return fmin(fmax(nearbyint(load), capacity->points[capacity->best].load + 1.0),
+                    capacity->points[capacity->too_much].load - 1.0);
+    }
+    const double step = bracket_steps[outward < BRACKET_STEPS ? outward : BRACKET_STEPS - 1];
+    if (capacity->has_best)
+        return capacity->points[capacity->best].load * exp(step) + (capacity->whole ? 1.0 : 0.0);
+    return capacity->points[capacity->too_much].load * exp(-step);
+}
+
+static bool search_load(struct search *search, double first)
+{
+    struct capacity *capacity = search->capacity;
+    const struct capacity_options *options = search->options;
+    struct bracket bracket = {.width = INFINITY, .width_before = INFINITY};
+    double load = tidy(search, first);
+    int outward = 0;
+    while (!is_precise(search) && (int)capacity->point_count < options->max_runs) {
+        const size_t at = capacity->point_count;
+        if (!try_load(search, load, &capacity->points[at], search->seed_margins, at))
+            return false;
+        capacity->point_count++;
+        find_bracket(capacity);
+        if (capacity->has_best && capacity->has_limit)
+            note_bracket(capacity, &bracket);
+        if (options->progress != NULL)
+            options->progress((double)capacity->point_count / (double)options->max_runs);
+        const double next = tidy(search, next_load(search, &bracket, outward++));
+        if (next == load)
+            break;
+        load = next;
+    }
+    if (capacity->has_best)
+        return true;
+    const struct capacity_point *point = &capacity->points[capacity->too_much];
+    char name[32];
+    slo_check_name(&capacity->checks[point->limiting], name);
+    return fail(search, "the SLO is met under no load: at %g %s %s is %g, and %g was promised",
+                point->load, capacity->unit, name, point->values[point->limiting].mean,
+                capacity->checks[point->limiting].limit);
+}
+
+/* Where one replication's margins cross 0, between its neighbouring points. NaN: nowhere. */
+static double crossing(const struct capacity *capacity, const double *margins)
+{
+    double low = -INFINITY, high = INFINITY, low_margin = 0.0, high_margin = 0.0;
+    for (size_t i = 0; i < capacity->point_count; i++) {
+        const double at = log(capacity->points[i].load);
+        if (margins[i] > 0.0 && at < high) {
+            high = at;
+            high_margin = margins[i];
+        }
+    }
+    for (size_t i = 0; i < capacity->point_count; i++) {
+        const double at = log(capacity->points[i].load);
+        if (margins[i] <= 0.0 && at < high && at > low) {
+            low = at;
+            low_margin = margins[i];
+        }
+    }
+    if (isinf(low) || isinf(high))
+        return (double)NAN;
+    return exp(low + (high - low) * (low_margin / (low_margin - high_margin)));
+}
+
+static struct capacity_cost cost_of(const struct accelerator *accelerator, int64_t accelerators,
+                                    const struct capacity_point *point, double servers)
+{
+    const double idle_w = setting_is_set(accelerator->idle_power_w) ? accelerator->idle_power_w
+                                                                    : accelerator->power_w;
+    const double all = (double)accelerators * servers;
+    return (struct capacity_cost){
+        .output_tokens_per_s = servers * replications_find(&point->runs, "output_throughput")->mean,
+        .total_tokens_per_s =
+            servers * replications_find(&point->runs, "total_token_throughput")->mean,
+        .dollars_per_hour = accelerator->price_per_hour_dollars * all,
+        .power_w =
+            all * (point->busy_share * accelerator->power_w + (1.0 - point->busy_share) * idle_w),
+    };
+}
+
+/* As many servers as the load needs, each under its share of it. */
+static bool size_fleet(struct search *search, const struct accelerator *accelerator)
+{
+    struct capacity *capacity = search->capacity;
+    struct capacity_fleet *fleet = &capacity->fleet;
+    fleet->load =
+        setting_is_set(search->options->load) ? search->options->load : search->configured;
+    fleet->servers = ceil(fleet->load / capacity->points[capacity->best].load * (1.0 - 1e-9));
+    double share = fleet->load / fleet->servers;
+    if (capacity->whole)
+        share = ceil(share * (1.0 - 1e-9));
+    if (!try_load(search, tidy(search, share), &fleet->each, NULL, 0))
+        return false;
+    fleet->requests_per_s = fleet->servers * fleet->each.requests_per_s;
+    fleet->cost = cost_of(accelerator, capacity->accelerators, &fleet->each, fleet->servers);
+    capacity->has_fleet = true;
+    return true;
+}
+
+/* The load that is worth trying first. */
+static bool estimate(struct search *search, const struct experiment_config *config, double *first)
+{
+    struct capacity *capacity = search->capacity;
+    struct summary rush;
+    struct error error = {0};
+    *first = search->configured;
+    capacity->estimate_per_s = (double)NAN;
+    if (workload_is_closed(&config->workload))
+        return true;
+    double offered_per_s_now = 0.0;
+    if (!replicate_rush(config, &rush, &offered_per_s_now, &error)) {
+        search->error->status = (int)error.kind;
+        memcpy(search->error->text, error.text, sizeof search->error->text);
+        return false;
+    }
+    capacity->runs++;
+    capacity->estimate_per_s = rush.request_throughput_per_s;
+    if (offered_per_s_now > 0.0 && capacity->estimate_per_s > 0.0)
+        *first = search->configured * first_share_of_estimate * capacity->estimate_per_s /
+                 offered_per_s_now;
+    return true;
+}
+
+static bool set_up(struct search *search, const struct experiment_config *config)
+{
+    struct capacity *capacity = search->capacity;
+    const struct slo *slo = &config->slo;
+    choose_key(search, &config->workload);
+    capacity->check_count = slo_list_checks(slo, CAPACITY_DEFAULT_GOODPUT, capacity->checks);
+    if (capacity->check_count == 0)
+        return fail(search, "nothing is promised: capacity needs an SLO, -s slo.ttft.p99='1 s' or "
+                            "the like");
+    capacity->keeps_up = true;
+    for (size_t i = 0; i < capacity->check_count; i++) {
+        const struct slo_check *check = &capacity->checks[i];
+        const bool waits = check->is_goodput
+                               ? setting_is_set(slo_request_limit_s(slo, LATENCY_TTFT)) ||
+                                     setting_is_set(slo_request_limit_s(slo, LATENCY_E2EL))
+                               : check->latency == LATENCY_TTFT || check->latency == LATENCY_E2EL;
+        capacity->keeps_up = capacity->keeps_up && !waits;
+    }
+    capacity->replications = config->metrics.replications;
+    capacity->accelerators = engine_accelerators(&config->engine);
+    capacity->precision = search->options->precision;
+    if (capacity->replications > 1) {
+        search->seed_margins = calloc((size_t)capacity->replications, sizeof *search->seed_margins);
+        if (search->seed_margins == NULL)
+            return fail(search, "out of memory");
+    }
+    return true;
+}
+
+bool capacity_find(const struct llmsim *base, const struct capacity_options *options,
+                   struct capacity *capacity, struct llmsim_error *error)
+{
+    memset(capacity, 0, sizeof *capacity);
+    struct llmsim *configured = llmsim_copy(base);
+    struct search search = {
+        .base = configured, .options = options, .capacity = capacity, .error = error};
+    double first = 0.0;
+    bool done =
+        configured != NULL ? llmsim_load(configured, error) : fail(&search, "out of memory");
+    const struct experiment_config *config = done ? llmsim_config(configured) : NULL;
+    done = done && set_up(&search, config) && estimate(&search, config, &first) &&
+           search_load(&search, first);
+    for (int64_t i = 0; done && search.seed_margins != NULL && i < capacity->replications; i++)
+        replicated_add(&capacity->loads, crossing(capacity, search.seed_margins[i]));
+    if (done) {
+        capacity->cost = cost_of(&config->accelerator, capacity->accelerators,
+                                 &capacity->points[capacity->best], 1.0);
+        done = size_fleet(&search, &config->accelerator);
+    }
+    free(search.seed_margins);
+    llmsim_destroy(configured);
+    return done;
+}
