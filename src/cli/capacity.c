@@ -5,6 +5,7 @@
 #include "json_values.h"
 #include "llmsim_results.h"
 #include "output_file.h"
+#include "page.h"
 #include "progress.h"
 #include "sweep_command.h"
 #include "units.h"
@@ -78,23 +79,51 @@ static bool is_sweep(const char *path, int *status)
     return sweep;
 }
 
+/* What the JSON is of. */
+struct printed {
+    const struct capacity *capacity;
+    const struct experiment_config *config;
+};
+
+static bool print_json(const void *context, FILE *stream)
+{
+    const struct printed *printed = context;
+    json_t *json = capacity_to_json(printed->capacity, experiment_config_json(printed->config));
+    return json_write(json, json != NULL, stream);
+}
+
+static bool write_page(const struct printed *printed, FILE *stream, struct error *error)
+{
+    char title[256], subtitle[128];
+    page_title(printed->config, title);
+    snprintf(subtitle, sizeof subtitle, "the largest load that meets its SLO: %s",
+             printed->capacity->key);
+    const struct page page = {.kind = HTML_CAPACITY,
+                              .title = title,
+                              .subtitle = subtitle,
+                              .print_json = print_json,
+                              .context = printed};
+    return page_write(&page, stream, error);
+}
+
 static bool print_results(const struct capacity_command *command, const struct capacity *capacity,
                           const struct experiment_config *config, struct error *error)
 {
-    const char *const paths[] = {command->json_path};
+    enum { JSON, PAGE, TABLE, COUNT };
+    const struct printed printed = {capacity, config};
+    const char *const paths[] = {command->json_path, command->sweep.html_path};
     const char *const read[] = {command->sweep.plan_path, config->workload.trace};
-    const struct options_outputs wanted = {paths, 1, read, 2};
-    struct output_file outputs[2] = {0};
+    const struct options_outputs wanted = {paths, TABLE, read, 2};
+    struct output_file outputs[COUNT] = {0};
     bool done = options_open_outputs(&wanted, outputs, error);
-    if (done && outputs[0].stream != NULL) {
-        json_t *json = capacity_to_json(capacity, experiment_config_json(config));
-        done =
-            json_write(json, json != NULL, outputs[0].stream) || error_run(error, "out of memory");
-    }
-    if (done && outputs[1].stream != NULL)
-        capacity_print_text(capacity, outputs[1].stream);
-    done = done && output_files_commit(outputs, 2, error);
-    for (int i = 0; i < 2; i++)
+    if (done && outputs[JSON].stream != NULL)
+        done = print_json(&printed, outputs[JSON].stream) || error_run(error, "out of memory");
+    if (done && outputs[PAGE].stream != NULL)
+        done = write_page(&printed, outputs[PAGE].stream, error);
+    if (done && outputs[TABLE].stream != NULL)
+        capacity_print_text(capacity, outputs[TABLE].stream);
+    done = done && output_files_commit(outputs, COUNT, error);
+    for (int i = 0; i < COUNT; i++)
         output_file_discard(&outputs[i]);
     return done;
 }

@@ -21,6 +21,8 @@ const struct command commands[] = {
      "      --perfetto FILE  steps, queue, KV use and requests as tracks for ui.perfetto.dev; of "
      "a\n"
      "                       long run every 2nd, 4th ... step and request: 100000, 2000 at most\n"
+     "      --html FILE      a page that opens offline: figures, distributions, timeline, "
+     "roofline\n"
      "      --replications N runs with seed, seed + 1, ...: means and 95 % intervals over them\n"
      "      --sensitivity    what 5 and 10 % more or less speed would do, and how far the limit "
      "is\n"
@@ -39,6 +41,7 @@ const struct command commands[] = {
      "      --gemm M,N,K     a matrix product on it: M x K times K x N\n"
      "      --dtype DTYPE    fp32, bf16, fp16, fp8 or int8; several to compare: fp16,fp8\n"
      "      --plot FILE      the roofline with the operators on it: .svg, .png or .html\n"
+     "      --html FILE      everything as a page that opens offline\n"
      "      --json FILE      everything as JSON ('-': stdout, in place of the tables)\n",
      command_roofline},
     {"trace", "trace info|fit|convert FILE [OPTION]... | trace generate CONFIG [OPTION]...",
@@ -85,6 +88,7 @@ const struct command commands[] = {
      "  -j, --jobs N         runs at a time (as many as there are cores); the results are the "
      "same\n"
      "  -o, --output FILE    a row a run, in order: CSV, or JSON lines (.jsonl); stdout\n"
+     "      --html FILE      a page that opens offline: trade-off, heat map, all runs\n"
      "      --resume         go on with a sweep that was interrupted\n"
      "      --shard K/N      only run K, K + N, ... of it, for job arrays; -o FILE is to be "
      "merged\n"
@@ -101,6 +105,7 @@ const struct command commands[] = {
      "      --replications N runs of each with N seeds; short for -s "
      "metrics.replications=N\n" CONFIG_OPTIONS
      "      --json FILE      everything as JSON ('-': stdout, in place of the tables)\n"
+     "      --html FILE      a page that opens offline\n"
      "  -j, -o, --resume, --shard, --merge\n"
      "                       of a sweep: as of llmsim sweep\n"
      "  -q, --quiet          no progress and no timing on stderr\n",
@@ -114,7 +119,8 @@ const struct command commands[] = {
      "GuideLLM's\n"
      "                       benchmarks.json ('-': stdin)\n" CONFIG_OPTIONS
      "      --json FILE      everything as JSON ('-': stdout, in place of the tables)\n"
-     "      --plot FILE      predicted over measured, and the distributions: .svg or .png\n",
+     "      --plot FILE      predicted over measured, and the distributions: .svg or .png\n"
+     "      --html FILE      everything as a page that opens offline\n",
      command_validate},
     {"help", "help [COMMAND|config|choices]",
      "a command's options; every configuration key; the policies, formats and cost models", NULL,

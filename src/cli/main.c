@@ -1,6 +1,7 @@
 /* llmsim: which command it is. Everything else is in the folders below. */
 #include "commands.h"
 
+#include "page.h"
 #include <fcntl.h>
 #include <gsl/gsl_errno.h>
 #include <signal.h>
@@ -41,6 +42,7 @@ int main(int argc, char **argv)
 {
     if (!occupy_standard_streams())
         return ERROR_RUN;
+    page_set_command(argc, argv);
     gsl_set_error_handler_off();
     signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is a write that fails, not a death */
     if (argc < 2)

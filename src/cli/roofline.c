@@ -2,11 +2,11 @@
 #include "commands.h"
 
 #include "output_file.h"
+#include "page.h"
 #include "roofline_options.h"
-#include <string.h>
 
-/* The table is left out where stdout carries the JSON. */
-enum { OUTPUT_JSON, OUTPUT_PLOT, OUTPUT_TABLE, OUTPUT_COUNT };
+/* The table is left out where stdout carries something else. */
+enum { OUTPUT_JSON, OUTPUT_PLOT, OUTPUT_HTML, OUTPUT_TABLE, OUTPUT_COUNT };
 
 /* What is written: one of the two. */
 struct findings {
@@ -15,55 +15,65 @@ struct findings {
     struct roofline_steps steps;
 };
 
-static bool open_output(struct output_file *output, const char *path,
-                        const struct experiment_config *config,
-                        const struct roofline_options *options, struct error *error)
-{
-    const char *read = options->accelerator != NULL ? options->accelerator : options->config_path;
-    return path == NULL || (options_check_output(path, &config->workload, read, error) &&
-                            output_file_open(output, path, error));
-}
-
 static bool open_outputs(struct output_file outputs[OUTPUT_COUNT],
                          const struct experiment_config *config,
                          const struct roofline_options *options, struct error *error)
 {
-    struct output_file *json = &outputs[OUTPUT_JSON], *plot = &outputs[OUTPUT_PLOT];
-    if (!open_output(json, options->json_path, config, options, error) ||
-        !open_output(plot, options->plot_path, config, options, error))
-        return false;
-    if (json->path != NULL && plot->path != NULL && strcmp(json->path, plot->path) == 0)
-        return error_input(error, NULL, "%s: cannot hold both the JSON and the plot",
-                           options->json_path);
-    return json->stream == stdout || output_file_open(&outputs[OUTPUT_TABLE], "-", error);
+    const char *const paths[OUTPUT_TABLE] = {[OUTPUT_JSON] = options->json_path,
+                                             [OUTPUT_PLOT] = options->plot_path,
+                                             [OUTPUT_HTML] = options->html_path};
+    const char *const read[] = {options->accelerator != NULL ? options->accelerator
+                                                             : options->config_path,
+                                config->workload.trace};
+    const struct options_outputs wanted = {paths, OUTPUT_TABLE, read, sizeof read / sizeof *read};
+    return options_open_outputs(&wanted, outputs, error);
 }
 
-static bool write_json(const struct findings *findings, FILE *stream, struct error *error)
+static bool print_json(const void *context, FILE *stream)
 {
-    bool done = findings->is_gemm ? roofline_gemm_print_json(&findings->gemm, stream)
-                                  : roofline_steps_print_json(&findings->steps, stream);
-    return done || error_run(error, "out of memory");
+    const struct findings *findings = context;
+    return findings->is_gemm ? roofline_gemm_print_json(&findings->gemm, stream)
+                             : roofline_steps_print_json(&findings->steps, stream);
 }
 
-static bool write_plot(const struct findings *findings, const struct roofline_plot_format *format,
-                       FILE *stream, struct error *error)
+static void make_plot(const struct findings *findings, struct roofline_plot *plot)
+{
+    if (findings->is_gemm)
+        roofline_plot_gemm(plot, &findings->gemm);
+    else
+        roofline_plot_steps(plot, &findings->steps);
+}
+
+static bool write_page(const struct findings *findings, FILE *stream, struct error *error)
 {
     struct roofline_plot plot;
-    if (findings->is_gemm)
-        roofline_plot_gemm(&plot, &findings->gemm);
-    else
-        roofline_plot_steps(&plot, &findings->steps);
-    return format->draw(&plot, stream, error);
+    make_plot(findings, &plot);
+    json_t *extra = json_pack("{s:o}", "plot", roofline_plot_json(&plot));
+    const struct page page = {.kind = HTML_ROOFLINE,
+                              .title = plot.title,
+                              .subtitle = plot.subtitle,
+                              .extra = extra,
+                              .print_json = print_json,
+                              .context = findings};
+    const bool done = extra != NULL ? page_write(&page, stream, error)
+                                    : error_run(error, "out of memory for the page");
+    json_decref(extra);
+    return done;
 }
 
 static bool write_findings(struct output_file outputs[OUTPUT_COUNT],
                            const struct findings *findings, const struct roofline_options *options,
                            struct error *error)
 {
-    FILE *json = outputs[OUTPUT_JSON].stream, *plot = outputs[OUTPUT_PLOT].stream;
+    FILE *json = outputs[OUTPUT_JSON].stream, *html = outputs[OUTPUT_HTML].stream;
     FILE *table = outputs[OUTPUT_TABLE].stream;
-    if ((json != NULL && !write_json(findings, json, error)) ||
-        (plot != NULL && !write_plot(findings, options->plot_format, plot, error)))
+    struct roofline_plot plot;
+    make_plot(findings, &plot);
+    if (json != NULL && !print_json(findings, json))
+        return error_run(error, "out of memory");
+    if ((outputs[OUTPUT_PLOT].stream != NULL &&
+         !options->plot_format->draw(&plot, outputs[OUTPUT_PLOT].stream, error)) ||
+        (html != NULL && !write_page(findings, html, error)))
         return false;
     if (table != NULL && findings->is_gemm)
         roofline_gemm_print_text(&findings->gemm, table);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEED = 256, PROMPT, BATCH, CONTEXT, GEMM, DTYPE, PLOT, JSON };
+enum { SEED = 256, PROMPT, BATCH, CONTEXT, GEMM, DTYPE, PLOT, HTML, JSON };
 
 static const struct option known[] = {
     {"set", required_argument, NULL, 's'},
@@ -20,6 +20,7 @@ static const struct option known[] = {
     {"batch", required_argument, NULL, BATCH},
     {"context", required_argument, NULL, CONTEXT},
     {"plot", required_argument, NULL, PLOT},
+    {"html", required_argument, NULL, HTML},
     {"json", required_argument, NULL, JSON},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -139,6 +140,9 @@ static int take_option(int option, struct roofline_options *options)
         return parse_count("--context", optarg, &request->context_tokens);
     case PLOT:
         return take_plot(optarg, options);
+    case HTML:
+        options->html_path = optarg;
+        return 0;
     default:
         options->json_path = optarg;
         return 0;

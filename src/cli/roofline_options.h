@@ -13,7 +13,7 @@ struct roofline_options {
     int64_t sides[3]; /* M, N, K; 0: no matrix product */
     int dtypes[ROOFLINE_MAX_ROOFS];
     int dtype_count; /* 0: what the accelerator computes activations in */
-    const char *json_path, *plot_path;
+    const char *json_path, *plot_path, *html_path;
     const struct roofline_plot_format *plot_format;
     bool help;
 };

@@ -6,9 +6,12 @@
 #include "options.h"
 #include "orders.h"
 #include "output_file.h"
+#include "page.h"
 #include "policies.h"
 #include "progress.h"
 #include "replicate.h"
+#include "roofline_plot.h"
+#include "roofline_study.h"
 #include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
@@ -16,7 +19,7 @@
 struct run_options {
     const char *config_path;
     struct overrides overrides;
-    const char *json_path, *requests_path, *timeline_path, *perfetto_path;
+    const char *json_path, *requests_path, *timeline_path, *perfetto_path, *html_path;
     bool sensitivity, quiet, print_config, help;
 };
 
@@ -28,6 +31,7 @@ static int parse_options(int argc, char **argv, struct run_options *options)
         REQUESTS,
         TIMELINE,
         PERFETTO,
+        HTML,
         SEED,
         REPLICATIONS,
         SENSITIVITY,
@@ -39,6 +43,7 @@ static int parse_options(int argc, char **argv, struct run_options *options)
         {"requests", required_argument, NULL, REQUESTS},
         {"timeline", required_argument, NULL, TIMELINE},
         {"perfetto", required_argument, NULL, PERFETTO},
+        {"html", required_argument, NULL, HTML},
         {"seed", required_argument, NULL, SEED},
         {"replications", required_argument, NULL, REPLICATIONS},
         {"sensitivity", no_argument, NULL, SENSITIVITY},
@@ -63,6 +68,8 @@ static int parse_options(int argc, char **argv, struct run_options *options)
             options->timeline_path = optarg;
         else if (option == PERFETTO)
             options->perfetto_path = optarg;
+        else if (option == HTML)
+            options->html_path = optarg;
         else if (option == SENSITIVITY)
             options->sensitivity = true;
         else if (option == 'q')
@@ -177,17 +184,24 @@ static void print_timing(const struct experiment_config *config,
 }
 
 /* Where the results go: the table is left out where stdout carries something else. */
-enum { OUTPUT_JSON, OUTPUT_REQUESTS, OUTPUT_TIMELINE, OUTPUT_PERFETTO, OUTPUT_TABLE, OUTPUT_COUNT };
+enum {
+    OUTPUT_JSON,
+    OUTPUT_REQUESTS,
+    OUTPUT_TIMELINE,
+    OUTPUT_PERFETTO,
+    OUTPUT_HTML,
+    OUTPUT_TABLE,
+    OUTPUT_COUNT
+};
 
 static bool open_outputs(struct output_file outputs[OUTPUT_COUNT],
                          const struct experiment_config *config, const char *config_path,
                          struct error *error)
 {
     const char *const paths[OUTPUT_TABLE] = {
-        [OUTPUT_JSON] = config->output.json,
-        [OUTPUT_REQUESTS] = config->output.requests,
-        [OUTPUT_TIMELINE] = config->output.timeline,
-        [OUTPUT_PERFETTO] = config->output.perfetto,
+        [OUTPUT_JSON] = config->output.json,         [OUTPUT_REQUESTS] = config->output.requests,
+        [OUTPUT_TIMELINE] = config->output.timeline, [OUTPUT_PERFETTO] = config->output.perfetto,
+        [OUTPUT_HTML] = config->output.html,
     };
     const char *const read[] = {config_path, config->workload.trace};
     for (int i = 0; i < OUTPUT_TABLE; i++) {
@@ -205,6 +219,7 @@ struct outcome {
     struct experiment_result result; /* of the run, or the last of several */
     struct replicated_runs runs;     /* where there are several */
     struct sensitivity sensitivity;  /* where it was asked for */
+    json_t *charts;                  /* owned: where there is a page */
 };
 
 static bool print_json(const struct outcome *outcome, const struct experiment_config *config,
@@ -220,6 +235,54 @@ static bool print_json(const struct outcome *outcome, const struct experiment_co
                : summary_print_json(&outcome->result.summary, sensitivity, json, stream);
 }
 
+/* What print_json needs. */
+struct printed {
+    const struct outcome *outcome;
+    const struct experiment_config *config;
+};
+
+static bool print_page_json(const void *context, FILE *stream)
+{
+    const struct printed *printed = context;
+    return print_json(printed->outcome, printed->config, stream);
+}
+
+/* Where the steps stand on the roofline; a page of another cost model has none. */
+static bool add_roofline(const struct experiment_config *config, json_t *charts)
+{
+    static const struct roofline_request both = {.prefill = true, .decode = true};
+    struct roofline_steps steps;
+    struct roofline_plot plot;
+    struct error error = {0};
+    const bool repeats = experiment_check_repeatable(config, &error);
+    if (!repeats || !roofline_study_steps(config, &both, &command_warnings, &steps, &error))
+        return true;
+    roofline_plot_steps(&plot, &steps);
+    return json_object_set_new(charts, "roofline", roofline_plot_json(&plot)) == 0;
+}
+
+static bool write_page(const struct experiment_config *config, const struct outcome *outcome,
+                       FILE *stream, struct error *error)
+{
+    const struct engine_config *engine = &config->engine;
+    const struct printed printed = {outcome, config};
+    const char *trace = config->workload.trace;
+    char title[256], subtitle[512];
+    page_title(config, title);
+    snprintf(subtitle, sizeof subtitle,
+             "%s scheduler, at most %" PRId64 " sequences and %" PRId64 " tokens a step; %s",
+             policy_at((size_t)engine->scheduler)->name, engine->max_num_seqs,
+             engine->max_num_batched_tokens, trace != NULL ? trace : "generated traffic");
+    const struct page page = {.kind = HTML_RUN,
+                              .title = title,
+                              .subtitle = subtitle,
+                              .extra = outcome->charts,
+                              .print_json = print_page_json,
+                              .context = &printed};
+    return (add_roofline(config, outcome->charts) || error_run(error, "out of memory")) &&
+           page_write(&page, stream, error);
+}
+
 static bool write_results(struct output_file outputs[OUTPUT_COUNT],
                           const struct experiment_config *config, const struct outcome *outcome,
                           struct error *error)
@@ -227,6 +290,9 @@ static bool write_results(struct output_file outputs[OUTPUT_COUNT],
     FILE *json = outputs[OUTPUT_JSON].stream;
     if (json != NULL && !print_json(outcome, config, json))
         return error_run(error, "out of memory");
+    if (outputs[OUTPUT_HTML].stream != NULL &&
+        !write_page(config, outcome, outputs[OUTPUT_HTML].stream, error))
+        return false;
     if (outputs[OUTPUT_TABLE].stream != NULL) {
         print_heading(config);
         if (outcome->replicated)
@@ -248,6 +314,7 @@ static bool run_all(const struct experiment_config *config, const struct run_opt
         .requests = outputs[OUTPUT_REQUESTS].stream,
         .timeline = outputs[OUTPUT_TIMELINE].stream,
         .perfetto = outputs[OUTPUT_PERFETTO].stream,
+        .charts = outputs[OUTPUT_HTML].stream != NULL ? &outcome->charts : NULL,
         .progress = progress,
     };
     bool done = outcome->replicated ? replicate_run(config, progress, &outcome->runs, error)
@@ -282,6 +349,7 @@ static int simulate(const struct experiment_config *config, const struct run_opt
                 write_results(outputs, config, &outcome, &error);
     for (size_t i = 0; i < OUTPUT_COUNT; i++)
         output_file_discard(&outputs[i]);
+    json_decref(outcome.charts);
     if (!done)
         return command_fail(&error);
     warn(config, &outcome);
@@ -304,6 +372,8 @@ static int run_with(const struct run_options *options)
         config.output.timeline = options->timeline_path;
     if (options->perfetto_path != NULL)
         config.output.perfetto = options->perfetto_path;
+    if (options->html_path != NULL)
+        config.output.html = options->html_path;
     int status = 0;
     if (options->print_config) {
         experiment_config_print(&config, stdout);

@@ -5,6 +5,7 @@
 #include "progress.h"
 #include "sweep_group.h"
 #include "sweep_journal.h"
+#include "sweep_page.h"
 #include "sweep_trade_off.h"
 #include <string.h>
 
@@ -46,19 +47,24 @@ static void warn(const struct sweep_warnings *warnings)
         command_warn(text);
 }
 
-/* The result, whole: rows in its file, and then the front on stdout; or the rows there. */
-static bool print_results(struct sweep_journal *journal, const char *output_path,
+/* The result, whole: rows in their file, and then the front on stdout; or the rows there. */
+static bool print_results(struct sweep_journal *journal, const struct sweep_command *command,
                           struct error *error)
 {
-    struct output_file outputs[2] = {0};
-    const bool table = !is_stdout(output_path);
-    const bool done =
-        output_file_open(&outputs[0], table ? output_path : "-", error) &&
-        sweep_journal_print(journal, is_json(output_path), outputs[0].stream, error) &&
-        (!table || (output_file_open(&outputs[1], "-", error) &&
-                    sweep_trade_off_print(journal, outputs[1].stream, error))) &&
-        output_files_commit(outputs, 2, error);
-    for (int i = 0; i < 2; i++)
+    enum { ROWS, PAGE, TABLE, COUNT };
+    struct output_file outputs[COUNT] = {0};
+    const char *path = command->output_path, *page = command->html_path;
+    const bool table = !is_stdout(path) && (page == NULL || !is_stdout(page));
+    bool done = output_file_open(&outputs[ROWS], is_stdout(path) ? "-" : path, error) &&
+                (page == NULL || output_file_open(&outputs[PAGE], page, error));
+    if (done && page != NULL && is_stdout(page) && is_stdout(path))
+        done = error_input(error, NULL, "stdout cannot hold both the rows and the page");
+    done = done && sweep_journal_print(journal, is_json(path), outputs[ROWS].stream, error) &&
+           (page == NULL || sweep_page_write(journal, outputs[PAGE].stream, error)) &&
+           (!table || (output_file_open(&outputs[TABLE], "-", error) &&
+                       sweep_trade_off_print(journal, outputs[TABLE].stream, error))) &&
+           output_files_commit(outputs, COUNT, error);
+    for (int i = 0; i < COUNT; i++)
         output_file_discard(&outputs[i]);
     return done;
 }
@@ -68,7 +74,7 @@ static bool finish(struct sweep_journal *journal, const struct sweep_command *co
 {
     if (command->shards > 1)
         return sweep_journal_keep(journal, error);
-    if (!print_results(journal, command->output_path, error))
+    if (!print_results(journal, command, error))
         return false;
     sweep_journal_remove(journal);
     return true;

@@ -6,7 +6,7 @@
 #include "options.h"
 
 struct sweep_command {
-    const char *plan_path, *output_path;
+    const char *plan_path, *output_path, *html_path;
     char **merged; /* with --merge: count of them, instead of a plan */
     size_t merged_count;
     struct overrides overrides;
@@ -25,6 +25,7 @@ enum sweep_option {
     SWEEP_RESUME,
     SWEEP_SHARD,
     SWEEP_MERGE,
+    SWEEP_HTML,
     SWEEP_OPTION_COUNT, /* others begin here */
 };
 #define SWEEP_SHORT_OPTIONS ":s:j:o:qh"
@@ -33,7 +34,8 @@ enum sweep_option {
         {"jobs", required_argument, NULL, 'j'}, {"output", required_argument, NULL, 'o'},          \
         {"resume", no_argument, NULL, SWEEP_RESUME},                                               \
         {"shard", required_argument, NULL, SWEEP_SHARD},                                           \
-        {"merge", no_argument, NULL, SWEEP_MERGE}, {"quiet", no_argument, NULL, 'q'},              \
+        {"merge", no_argument, NULL, SWEEP_MERGE}, {"html", required_argument, NULL, SWEEP_HTML},  \
+        {"quiet", no_argument, NULL, 'q'},                                                         \
     {                                                                                              \
         "help", no_argument, NULL, 'h'                                                             \
     }

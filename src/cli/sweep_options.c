@@ -61,6 +61,8 @@ int sweep_command_end(struct sweep_command *command, const char *name, int argc,
                                               : "more than one configuration or sweep given");
     if (command->resume && is_stdout(command->output_path))
         return command_misuse(name, "--resume needs -o FILE, what is to be gone on with");
+    if (command->shards > 1 && command->html_path != NULL)
+        return command_misuse(name, "--html is of all shards: of --merge");
     if (command->shards > 1 && is_stdout(command->output_path))
         return command_misuse(name, "--shard needs -o FILE, to be merged");
     command->plan_path = argv[0];
@@ -78,6 +80,8 @@ int sweep_command_take(struct sweep_command *command, const char *name, int opti
         return command_misuse(name, "--shard %s: K/N, from 1/N to N/N", optarg);
     if (option == 'o')
         command->output_path = optarg;
+    else if (option == SWEEP_HTML)
+        command->html_path = optarg;
     else if (option == SWEEP_RESUME)
         command->resume = true;
     else if (option == SWEEP_MERGE)

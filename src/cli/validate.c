@@ -2,11 +2,12 @@
 #include "commands.h"
 
 #include "options.h"
+#include "page.h"
 #include "validation.h"
 #include <getopt.h>
 
 struct validate_options {
-    const char *config_path, *measured_path, *json_path, *plot_path;
+    const char *config_path, *measured_path, *json_path, *plot_path, *html_path;
     const struct validation_plot_format *plot_format;
     struct overrides overrides;
     bool help;
@@ -31,13 +32,14 @@ static int check_options(struct validate_options *options, int argc, char **argv
 
 static int parse_options(int argc, char **argv, struct validate_options *options)
 {
-    enum { MEASURED = 256, JSON, PLOT, SEED };
+    enum { MEASURED = 256, JSON, PLOT, HTML, SEED };
     static const struct option known[] = {
         {"measured", required_argument, NULL, MEASURED},
         {"set", required_argument, NULL, 's'},
         {"seed", required_argument, NULL, SEED},
         {"json", required_argument, NULL, JSON},
         {"plot", required_argument, NULL, PLOT},
+        {"html", required_argument, NULL, HTML},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -53,6 +55,8 @@ static int parse_options(int argc, char **argv, struct validate_options *options
             options->json_path = optarg;
         else if (option == PLOT)
             options->plot_path = optarg;
+        else if (option == HTML)
+            options->html_path = optarg;
         else if (option == 'h')
             options->help = true;
         else if (option == ':' || option == '?')
@@ -61,18 +65,52 @@ static int parse_options(int argc, char **argv, struct validate_options *options
     return options->help ? 0 : check_options(options, argc, argv);
 }
 
-enum { OUTPUT_JSON, OUTPUT_PLOT, OUTPUT_TABLE, OUTPUT_COUNT };
+enum { OUTPUT_JSON, OUTPUT_PLOT, OUTPUT_HTML, OUTPUT_TABLE, OUTPUT_COUNT };
 
 static bool open_outputs(struct output_file outputs[OUTPUT_COUNT],
                          const struct experiment_config *config,
                          const struct validate_options *options, struct error *error)
 {
-    const char *const paths[OUTPUT_TABLE] = {
-        [OUTPUT_JSON] = options->json_path, [OUTPUT_PLOT] = options->plot_path};
+    const char *const paths[OUTPUT_TABLE] = {[OUTPUT_JSON] = options->json_path,
+                                             [OUTPUT_PLOT] = options->plot_path,
+                                             [OUTPUT_HTML] = options->html_path};
     const char *const read[] = {options->config_path, config->workload.trace,
                                 options->measured_path};
     const struct options_outputs wanted = {paths, OUTPUT_TABLE, read, sizeof read / sizeof *read};
     return options_open_outputs(&wanted, outputs, error);
+}
+
+/* What the JSON is of. */
+struct printed {
+    const struct validation_report *report;
+    const struct experiment_config *config;
+};
+
+static bool print_json(const void *context, FILE *stream)
+{
+    const struct printed *printed = context;
+    return validation_print_json(printed->report, experiment_config_json(printed->config), stream);
+}
+
+static bool write_page(const struct validation_report *report,
+                       const struct experiment_config *config, FILE *stream, struct error *error)
+{
+    const struct printed printed = {report, config};
+    char title[256], subtitle[512];
+    page_title(config, title);
+    snprintf(subtitle, sizeof subtitle, "predicted beside measured: %s (%s)", report->path,
+             report->format);
+    json_t *extra = validation_charts_json(report);
+    const struct page page = {.kind = HTML_VALIDATION,
+                              .title = title,
+                              .subtitle = subtitle,
+                              .extra = extra,
+                              .print_json = print_json,
+                              .context = &printed};
+    const bool done = extra != NULL ? page_write(&page, stream, error)
+                                    : error_run(error, "out of memory for the page");
+    json_decref(extra);
+    return done;
 }
 
 static bool write_report(struct output_file outputs[OUTPUT_COUNT],
@@ -83,6 +121,9 @@ static bool write_report(struct output_file outputs[OUTPUT_COUNT],
     FILE *json = outputs[OUTPUT_JSON].stream, *plot = outputs[OUTPUT_PLOT].stream;
     if (json != NULL && !validation_print_json(report, experiment_config_json(config), json))
         return error_run(error, "out of memory");
+    if (outputs[OUTPUT_HTML].stream != NULL &&
+        !write_page(report, config, outputs[OUTPUT_HTML].stream, error))
+        return false;
     if (plot != NULL && !options->plot_format->draw(report, plot, error))
         return false;
     if (outputs[OUTPUT_TABLE].stream != NULL)

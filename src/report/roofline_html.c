@@ -1,24 +1,9 @@
-/* The roofline as a page that stands alone: Chart.js, the data as JSON, and a few lines that show
- * the one with the other. roofline_page.html is the page; words between @ are filled in here. */
+/* The roofline as a page of its own, and as the data of other pages. */
+#include "html_report.h"
 #include "roofline_plot.h"
-
-#include "embedded.h"
 #include "summary.h"
 
 #include <math.h>
-#include <string.h>
-
-static void write_escaped(const char *text, FILE *stream)
-{
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '<')
-            fputs("&lt;", stream);
-        else if (*c == '&')
-            fputs("&amp;", stream);
-        else
-            fputc(*c, stream);
-    }
-}
 
 static json_t *roofs_json(const struct roofline_device *device)
 {
@@ -46,72 +31,27 @@ static json_t *points_json(const struct roofline_plot *plot)
     return points;
 }
 
-/* No "</script>" can be in it: slashes are escaped. */
-static bool write_data(const struct roofline_plot *plot, FILE *stream)
+json_t *roofline_plot_json(const struct roofline_plot *plot)
 {
     struct roofline_axes axes = roofline_plot_axes(plot);
-    json_t *root = json_pack(
-        "{s:f, s:{s:f, s:f, s:f, s:f}, s:o, s:o}", "memory_bandwidth_bytes_per_s",
-        plot->device.bandwidth_bytes_per_s, "axes", "x_low", pow(10.0, axes.x_low), "x_high",
-        pow(10.0, axes.x_high), "y_low", pow(10.0, axes.y_low), "y_high", pow(10.0, axes.y_high),
-        "roofs", roofs_json(&plot->device), "points", points_json(plot));
-    if (root == NULL)
-        return false;
-    json_dumpf(root, stream, JSON_INDENT(1) | JSON_ESCAPE_SLASH | JSON_REAL_PRECISION(17));
-    json_decref(root);
-    return true;
-}
-
-static bool write_title(const struct roofline_plot *plot, FILE *stream)
-{
-    write_escaped(plot->title, stream);
-    return true;
-}
-
-static bool write_subtitle(const struct roofline_plot *plot, FILE *stream)
-{
-    write_escaped(plot->subtitle, stream);
-    return true;
-}
-
-static bool write_chart_js(const struct roofline_plot *plot, FILE *stream)
-{
-    (void)plot;
-    fwrite(embedded_chart_js, 1, embedded_chart_js_size, stream);
-    return true;
-}
-
-/* The words of the page, and what is written in their place; false when memory cannot be had. */
-static const struct {
-    const char *name;
-    bool (*write)(const struct roofline_plot *plot, FILE *stream);
-} words[] = {{"@TITLE@", write_title},
-             {"@SUBTITLE@", write_subtitle},
-             {"@CHART_JS@", write_chart_js},
-             {"@DATA@", write_data}};
-
-/* The number of bytes of the word that stands here; 0: none. */
-static size_t write_word(const struct roofline_plot *plot, const char *text, FILE *stream,
-                         bool *done)
-{
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        size_t length = strlen(words[i].name);
-        if (strncmp(text, words[i].name, length) == 0) {
-            *done &= words[i].write(plot, stream);
-            return length;
-        }
-    }
-    return 0;
+    return json_pack("{s:s, s:s, s:f, s:{s:f, s:f, s:f, s:f}, s:o, s:o}", "title", plot->title,
+                     "subtitle", plot->subtitle, "memory_bandwidth_bytes_per_s",
+                     plot->device.bandwidth_bytes_per_s, "axes", "x_low", pow(10.0, axes.x_low),
+                     "x_high", pow(10.0, axes.x_high), "y_low", pow(10.0, axes.y_low), "y_high",
+                     pow(10.0, axes.y_high), "roofs", roofs_json(&plot->device), "points",
+                     points_json(plot));
 }
 
 bool roofline_draw_html(const struct roofline_plot *plot, FILE *stream, struct error *error)
 {
-    bool done = true;
-    for (const char *text = embedded_page; *text != '\0';) {
-        size_t length = *text == '@' ? write_word(plot, text, stream, &done) : 0;
-        if (length == 0)
-            fputc(*text, stream);
-        text += length > 0 ? length : 1;
-    }
-    return done || error_run(error, "out of memory for the plot");
+    json_t *extra = json_pack("{s:o}", "plot", roofline_plot_json(plot));
+    const struct html_report page = {.kind = HTML_ROOFLINE,
+                                     .title = plot->title,
+                                     .subtitle = plot->subtitle,
+                                     .report_json = "{}",
+                                     .extra = extra};
+    const bool done = extra != NULL ? html_report_write(&page, stream, error)
+                                    : error_run(error, "out of memory for the plot");
+    json_decref(extra);
+    return done;
 }

@@ -3,6 +3,7 @@
 #define LLMSIM_REPORT_ROOFLINE_PLOT_H
 
 #include "roofline_report.h"
+#include <jansson.h>
 
 enum { ROOFLINE_MAX_POINTS = ROOFLINE_PHASE_COUNT * ROOFLINE_MAX_OPERATORS };
 
@@ -37,6 +38,9 @@ struct roofline_axes {
     double x_low, x_high, y_low, y_high;
 };
 struct roofline_axes roofline_plot_axes(const struct roofline_plot *plot);
+
+/* What a page draws it from; NULL when memory cannot be had. */
+json_t *roofline_plot_json(const struct roofline_plot *plot);
 
 /* A way to draw it. */
 struct roofline_plot_format {

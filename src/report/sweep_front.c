@@ -22,8 +22,12 @@ static void compare_cost(struct sweep_cheapest *cheapest, const json_t *row, con
     const double load = number(row, "load");
     cheapest->loads_differ |= cheapest->known && fabs(load - cheapest->load) > 1e-9 * load;
     cheapest->unpriced |= !has_number(row, cost);
-    if (!has_number(row, cost) || (cheapest->known && number(row, cost) >= *best))
+    const double capacity = number(row, "capacity_requests_per_s") / number(row, "accelerators");
+    if (!has_number(row, cost) ||
+        (cheapest->known && (number(row, cost) > *best ||
+                             (number(row, cost) >= *best && capacity <= cheapest->capacity))))
         return;
+    cheapest->capacity = capacity;
     cheapest->known = true;
     cheapest->load = load;
     cheapest->run = (size_t)json_integer_value(json_object_get(row, "run"));

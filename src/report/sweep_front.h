@@ -15,11 +15,13 @@ struct sweep_point {
 };
 
 /* Of searches for a capacity: the one that serves the load with the least money an hour, or where not
- * every price is known with the fewest accelerators; of equals the first. */
+ * every price is known with the fewest accelerators; of equals the one with more capacity an
+ * accelerator. */
 struct sweep_cheapest {
     bool known;
     size_t run;
     double dollars_per_hour, accelerators, load;
+    double capacity;   /* requests a second and accelerator */
     bool unpriced;     /* some price is not known */
     bool loads_differ; /* the rows are not of one load: then the cheapest says little */
 };

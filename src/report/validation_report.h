@@ -83,6 +83,11 @@ void validation_print_text(const struct validation_report *report, FILE *stream)
 /* Takes over the reference to `config`. False when memory cannot be had. */
 bool validation_print_json(const struct validation_report *report, json_t *config, FILE *stream);
 
+/* {"pairs": {"ttft": {"points": [[measured ms, predicted ms], …], "every": n, "quantiles": [[%, measured,
+ * predicted], …]}, …}} for a page: of more than 2000 requests every n-th. NULL when memory cannot be
+ * had. */
+json_t *validation_charts_json(const struct validation_report *report);
+
 /* A way to draw it: predicted over measured, and both distributions. */
 struct validation_plot_format {
     const char *suffix; /* of the file's name */

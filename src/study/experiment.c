@@ -4,6 +4,7 @@
 #include "perfetto.h"
 #include "policies.h"
 #include "request_log.h"
+#include "run_charts.h"
 #include "timeline.h"
 #include "warmup.h"
 #include <llmsim/sim_time.h>
@@ -16,7 +17,8 @@ struct watch {
     struct timeline timeline;
     struct perfetto perfetto;
     bool logs;
-    FILE *timeline_stream, *perfetto_stream; /* NULL: not wanted */
+    bool has_timeline;
+    FILE *perfetto_stream; /* NULL: not wanted */
     const struct experiment_hooks *hooks;
 };
 
@@ -24,7 +26,7 @@ static void watch_step(void *context, const struct step_report *report)
 {
     struct watch *watch = context;
     metrics_step(&watch->metrics, report);
-    if (watch->timeline_stream != NULL)
+    if (watch->has_timeline)
         timeline_step(&watch->timeline, report);
     if (watch->perfetto_stream != NULL)
         perfetto_step(&watch->perfetto, report);
@@ -42,7 +44,7 @@ static void watch_outcome(void *context, const struct request_outcome *outcome)
     metrics_outcome(&watch->metrics, outcome);
     if (watch->logs)
         request_log_add(&watch->log, outcome);
-    if (watch->timeline_stream != NULL)
+    if (watch->has_timeline)
         timeline_outcome(&watch->timeline, outcome);
     if (watch->perfetto_stream != NULL)
         perfetto_outcome(&watch->perfetto, outcome);
@@ -68,13 +70,13 @@ static bool watch_init(struct watch *watch, const struct experiment_config *conf
     memset(watch, 0, sizeof *watch);
     watch->hooks = hooks;
     watch->logs = hooks->requests != NULL;
-    watch->timeline_stream = hooks->timeline;
+    watch->has_timeline = hooks->timeline != NULL || hooks->charts != NULL;
     watch->perfetto_stream = hooks->perfetto;
     const double kv_blocks =
         (double)config->kv_memory.replica_blocks * (double)replicas_of(&config->engine);
     return metrics_init(&watch->metrics, &config->slo, warmup_ns, replicas_of(&config->engine)) &&
            (!watch->logs || request_log_init(&watch->log, hooks->requests)) &&
-           (hooks->timeline == NULL || timeline_init(&watch->timeline, kv_blocks, SIM_NS_PER_S)) &&
+           (!watch->has_timeline || timeline_init(&watch->timeline, kv_blocks, SIM_NS_PER_S)) &&
            (hooks->perfetto == NULL || perfetto_init(&watch->perfetto, kv_blocks));
 }
 
@@ -202,8 +204,13 @@ static bool simulate(const struct experiment_config *config, struct cost_model *
         return false;
     if (watch->log.out_of_memory)
         return error_run(error, "out of memory for the request log");
-    if (watch->timeline_stream != NULL)
-        timeline_write(&watch->timeline, watch->timeline_stream);
+    const struct experiment_hooks *hooks = watch->hooks;
+    if (hooks->timeline != NULL)
+        timeline_write(&watch->timeline, hooks->timeline);
+    if (hooks->charts != NULL)
+        *hooks->charts = run_charts_json(&watch->metrics, &watch->timeline);
+    if (hooks->charts != NULL && *hooks->charts == NULL)
+        return error_run(error, "out of memory for the charts");
     if (watch->perfetto_stream != NULL)
         perfetto_write(&watch->perfetto, watch->perfetto_stream);
     result->left_out = source->left_out(source->state);

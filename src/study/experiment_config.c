@@ -39,6 +39,13 @@ static const struct setting output_keys[] = {
         .preset = "none",
         .help = "steps and requests for ui.perfetto.dev, as --perfetto",
     },
+    {
+        .name = "html",
+        .kind = SETTING_PATH,
+        .offset = OUTPUT(html),
+        .preset = "none",
+        .help = "the report as a page, as --html",
+    },
 };
 static const struct settings_table output_settings = {"the output section", output_keys,
                                                       sizeof output_keys / sizeof *output_keys};
@@ -265,7 +272,7 @@ void experiment_config_warn_of_unused(const struct experiment_config *config,
 {
     const struct output_config *output = &config->output;
     if (output->json != NULL || output->requests != NULL || output->timeline != NULL ||
-        output->perfetto != NULL)
+        output->perfetto != NULL || output->html != NULL)
         warn->hear(warn->context,
                    "the output section is of single runs: nothing of it is written here");
     if (use != USE_OF_REPLICATIONS && config->metrics.replications > 1)

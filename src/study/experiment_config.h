@@ -9,7 +9,7 @@
 #include "workload.h"
 
 struct output_config {
-    const char *json, *requests, *timeline, *perfetto; /* paths; NULL: not written */
+    const char *json, *requests, *timeline, *perfetto, *html; /* paths; NULL: not written */
 };
 
 struct experiment_config {

@@ -268,7 +268,7 @@ refuses 'even: is of another sweep' --merge priced_half even
 refuses '8 of 13 runs are in none of these, the first of them run 1' --merge shard1 shard4
 refuses "bad_stdin.yaml:1:7: 'base' is read by every run, which stdin cannot be" bad_stdin.yaml
 refuses '--resume needs -o FILE' sweep.yaml --resume
-refuses 'no sweep given'
+refuses 'no configuration or sweep given'
 echo '[{"max_num_seqs": 8, "max_num_batched_token": 512}]' >slip.json
 refuses_plan "slip.json:1:22: 'max_num_batched_token' of vLLM has no counterpart here" 'base: base.yaml\nserve_params: slip.json'
 echo '[{"request_rate": 8}, 3]' >slip.json

@@ -25,44 +25,48 @@ struct everything {
 static const char *const colours[] = {"red", "green", "blue", NULL};
 
 static const struct setting inner_keys[] = {
-    {"size", SETTING_REAL, UNIT_BYTES, INNER(size_bytes), "none", 1, INFINITY, NULL, NULL, 0,
+    {"size", SETTING_REAL, UNIT_BYTES, INNER(size_bytes), "none", 1, INFINITY, NULL, NULL, 0, NULL,
      "size"},
-    {"tokens", SETTING_INTEGER, UNIT_TOKENS, INNER(tokens), "none", 1, 1e6, NULL, NULL, 0,
+    {"tokens", SETTING_INTEGER, UNIT_TOKENS, INNER(tokens), "none", 1, 1e6, NULL, NULL, 0, NULL,
      "tokens"},
 };
 static const struct settings_table inner_settings = {"the inner section", inner_keys,
                                                      COUNT(inner_keys)};
 static const struct setting keys[] = {
-    {"flag", SETTING_BOOL, UNIT_NONE, EVERYTHING(flag), "true", 0, 0, NULL, NULL, 0, "a flag"},
+    {"flag", SETTING_BOOL, UNIT_NONE, EVERYTHING(flag), "true", 0, 0, NULL, NULL, 0, NULL,
+     "a flag"},
     {"automatic_switch", SETTING_SWITCH, UNIT_NONE, EVERYTHING(automatic_switch), "auto", 0, 0,
-     NULL, NULL, 0, "a flag, perhaps"},
+     NULL, NULL, 0, NULL, "a flag, perhaps"},
     {"plain_switch", SETTING_SWITCH, UNIT_NONE, EVERYTHING(plain_switch), "false", 0, 0, NULL, NULL,
-     0, "another flag"},
-    {"integer", SETTING_INTEGER, UNIT_NONE, EVERYTHING(integer), NULL, 1, 100, NULL, NULL, 0,
+     0, NULL, "another flag"},
+    {"integer", SETTING_INTEGER, UNIT_NONE, EVERYTHING(integer), NULL, 1, 100, NULL, NULL, 0, NULL,
      "how many there are"},
     {"automatic", SETTING_INTEGER, UNIT_NONE, EVERYTHING(automatic), "auto", 1, INFINITY, NULL,
-     NULL, 0, "some"},
-    {"free", SETTING_INTEGER, UNIT_NONE, EVERYTHING(free_integer), "-5", 0, 0, NULL, NULL, 0,
+     NULL, 0, NULL, "some"},
+    {"free", SETTING_INTEGER, UNIT_NONE, EVERYTHING(free_integer), "-5", 0, 0, NULL, NULL, 0, NULL,
      "any"},
-    {"real", SETTING_REAL, UNIT_SECONDS, EVERYTHING(real_s), "50 ms", 0, 10, NULL, NULL, 0, "time"},
+    {"real", SETTING_REAL, UNIT_SECONDS, EVERYTHING(real_s), "50 ms", 0, 10, NULL, NULL, 0, NULL,
+     "time"},
     {"optional", SETTING_REAL, UNIT_SECONDS, EVERYTHING(optional_s), "none", 0, INFINITY, NULL,
-     NULL, 0, "more time"},
-    {"text", SETTING_TEXT, UNIT_NONE, EVERYTHING(text), "hello", 0, 0, NULL, NULL, 0, "words"},
+     NULL, 0, NULL, "more time"},
+    {"text", SETTING_TEXT, UNIT_NONE, EVERYTHING(text), "hello", 0, 0, NULL, NULL, 0, NULL,
+     "words"},
     {"optional_text", SETTING_TEXT, UNIT_NONE, EVERYTHING(optional_text), "none", 0, 0, NULL, NULL,
-     0, "more words"},
-    {"path", SETTING_PATH, UNIT_NONE, EVERYTHING(path), "none", 0, 0, NULL, NULL, 0, "a file"},
-    {"choice", SETTING_CHOICE, UNIT_NONE, EVERYTHING(choice), "green", 0, 0, colours, NULL, 0,
+     0, NULL, "more words"},
+    {"path", SETTING_PATH, UNIT_NONE, EVERYTHING(path), "none", 0, 0, NULL, NULL, 0, NULL,
+     "a file"},
+    {"choice", SETTING_CHOICE, UNIT_NONE, EVERYTHING(choice), "green", 0, 0, colours, NULL, 0, NULL,
      "a colour"},
     {"optional_choice", SETTING_CHOICE, UNIT_NONE, EVERYTHING(optional_choice), "none", 0, 0,
-     colours, NULL, 0, "another colour"},
+     colours, NULL, 0, NULL, "another colour"},
     {"inner", SETTING_SECTION, UNIT_NONE, EVERYTHING(inner), "none", 0, 0, NULL, &inner_settings, 0,
-     "a section"},
+     NULL, "a section"},
     {"absent", SETTING_SECTION, UNIT_NONE, EVERYTHING(absent), "none", 0, 0, NULL, &inner_settings,
-     0, "another section"},
-    {"list", SETTING_REALS, UNIT_SECONDS, EVERYTHING(list_s), "none", 0, 10, NULL, NULL, 0,
+     0, inner_keys, "another section"},
+    {"list", SETTING_REALS, UNIT_SECONDS, EVERYTHING(list_s), "none", 0, 10, NULL, NULL, 0, NULL,
      "times"},
     {"presets", SETTING_REALS, UNIT_SECONDS, EVERYTHING(presets_s), "2 ms", 0, 0, NULL, NULL, 0,
-     "more times"},
+     NULL, "more times"},
 };
 static const struct settings_table settings = {"a test", keys, COUNT(keys)};
 
@@ -461,6 +465,37 @@ START_TEST(test_json)
 }
 END_TEST
 
+/* A value in place of a section is one of its members, and printed as it was given. */
+START_TEST(test_value_alone)
+{
+    struct everything all = read_text("{integer: 3, absent: 2 kB}");
+    struct everything both = read_text("{integer: 3, absent: {size: 2 kB, tokens: 5}}");
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+    ck_assert_double_eq(all.absent.size_bytes, 2000.0);
+    ck_assert_int_eq(all.absent.tokens, SETTING_UNSET_INTEGER);
+    settings_print_yaml(&settings, &all, 0, stream);
+    settings_print_yaml(&settings, &both, 0, stream);
+    json_t *json = settings_to_json(&settings, &all);
+    json_t *both_json = settings_to_json(&settings, &both);
+    fclose(stream);
+    ck_assert_ptr_nonnull(strstr(text, "\nabsent: 2000  # bytes\n"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "\nabsent:\n  size: 2000  # bytes\n  tokens: 5  # tokens\n"));
+    ck_assert_double_eq(json_real_value(json_object_get(json, "absent")), 2000.0);
+    ck_assert_uint_eq(json_object_size(json_object_get(both_json, "absent")), 2);
+    free(text);
+    json_decref(json);
+    json_decref(both_json);
+    assert_refused(
+        "{integer: 3, absent: 2 s}",
+        "a.yaml:1:22: 'absent' is in bytes: '2 s' has another unit (expected e.g. '80 GiB')");
+    assert_refused("{integer: 3, inner: 2 kB}",
+                   "a.yaml:1:21: 'inner' must be a mapping of keys to values");
+}
+END_TEST
+
 START_TEST(test_reference)
 {
     char *text = NULL;
@@ -614,6 +649,7 @@ int main(void)
         test_yaml_text,
         test_control_characters,
         test_json,
+        test_value_alone,
         test_member,
         test_reference,
         test_map,
