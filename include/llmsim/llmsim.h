@@ -7,7 +7,8 @@
  *     printf("%.1f ms\n", llmsim_figure(run, "p99_ttft_ms"));
  *     llmsim_destroy(run);
  *
- * Nothing is global: any number of struct llmsim may be used at once, each by one thread at a time.
+ * Nothing is global but GSL's error handler, which is switched off: any number of struct llmsim may be
+ * used at once, each by one thread at a time.
  * Build with `pkg-config --cflags --libs llmsim`. */
 #ifndef LLMSIM_LLMSIM_H
 #define LLMSIM_LLMSIM_H

@@ -57,8 +57,6 @@ static bool print_results(struct sweep_journal *journal, const struct sweep_comm
     const bool table = !is_stdout(path) && (page == NULL || !is_stdout(page));
     bool done = output_file_open(&outputs[ROWS], is_stdout(path) ? "-" : path, error) &&
                 (page == NULL || output_file_open(&outputs[PAGE], page, error));
-    if (done && page != NULL && is_stdout(page) && is_stdout(path))
-        done = error_input(error, NULL, "stdout cannot hold both the rows and the page");
     done = done && sweep_journal_print(journal, is_json(path), outputs[ROWS].stream, error) &&
            (page == NULL || sweep_page_write(journal, outputs[PAGE].stream, error)) &&
            (!table || (output_file_open(&outputs[TABLE], "-", error) &&
@@ -67,6 +65,17 @@ static bool print_results(struct sweep_journal *journal, const struct sweep_comm
     for (int i = 0; i < COUNT; i++)
         output_file_discard(&outputs[i]);
     return done;
+}
+
+/* What is read is not written. */
+static bool check_page(const struct sweep_command *command, const struct sweep_plan *plan,
+                       struct error *error)
+{
+    const char *page = command->html_path;
+    if (page == NULL ||
+        (!output_file_same(page, plan->base) && !output_file_same(page, command->plan_path)))
+        return true;
+    return error_input(error, NULL, "%s: would overwrite what is read", page);
 }
 
 static bool finish(struct sweep_journal *journal, const struct sweep_command *command,
@@ -154,7 +163,7 @@ static int sweep_together(const struct sweep_group *group, const struct sweep_co
         .overrides = (const char *const *)command->overrides.assignments,
         .override_count = command->overrides.count};
     const bool ready =
-        sweep_plan_read(&plan, command->plan_path, &error) &&
+        sweep_plan_read(&plan, command->plan_path, &error) && check_page(command, &plan, &error) &&
         (group->rank > 0 || sweep_journal_open(&telling.journal, &plan, &journal, &error));
     const bool all_ready = sweep_group_agree(group, ready, &first_failed);
     const bool done =

@@ -61,6 +61,12 @@ int sweep_command_end(struct sweep_command *command, const char *name, int argc,
                                               : "more than one configuration or sweep given");
     if (command->resume && is_stdout(command->output_path))
         return command_misuse(name, "--resume needs -o FILE, what is to be gone on with");
+    const bool both_stdout = command->html_path != NULL && is_stdout(command->html_path) &&
+                             is_stdout(command->output_path);
+    if (both_stdout || (command->html_path != NULL && command->output_path != NULL &&
+                        strcmp(command->html_path, command->output_path) == 0))
+        return command_misuse(name, "%s: cannot hold both the rows and the page",
+                              both_stdout ? "stdout" : command->html_path);
     if (command->shards > 1 && command->html_path != NULL)
         return command_misuse(name, "--html is of all shards: of --merge");
     if (command->shards > 1 && is_stdout(command->output_path))

@@ -1,6 +1,7 @@
 #include "llmsim_results.h"
 
 #include "trace_store.h"
+#include <gsl/gsl_errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,7 @@ const char *llmsim_version(void)
 
 struct llmsim *llmsim_create(const char *path, const char *configs)
 {
+    gsl_set_error_handler_off();
     struct shared *shared = malloc(sizeof *shared);
     if (shared == NULL)
         return NULL;
