@@ -144,3 +144,14 @@ double histogram_percentile(const struct histogram *histogram, double p)
     result = fmax(result, (double)histogram->minimum_ns);
     return fmin(result, (double)histogram->maximum_ns);
 }
+
+int64_t histogram_count_up_to(const struct histogram *histogram, double value_ns)
+{
+    int64_t count = 0;
+    if (histogram->count == 0 || value_ns < (double)histogram->minimum_ns)
+        return 0;
+    for (size_t bucket = bucket_of(histogram->minimum_ns);
+         count < histogram->count && bucket_middle(bucket) <= value_ns; bucket++)
+        count += histogram->buckets[bucket];
+    return count;
+}

@@ -36,4 +36,7 @@ double histogram_std(const struct histogram *histogram);
  */
 double histogram_percentile(const struct histogram *histogram, double p);
 
+/* How many values are at most value_ns: those of the buckets whose middle is. */
+int64_t histogram_count_up_to(const struct histogram *histogram, double value_ns);
+
 #endif

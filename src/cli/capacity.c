@@ -8,6 +8,7 @@
 #include "page.h"
 #include "progress.h"
 #include "sweep_command.h"
+#include "text_chart.h"
 #include "units.h"
 #include <getopt.h>
 #include <stdlib.h>
@@ -106,6 +107,25 @@ static bool write_page(const struct printed *printed, FILE *stream, struct error
     return page_write(&page, stream, error);
 }
 
+/* Tokens a second a user against those an accelerator, of every load that was tried. */
+static void print_chart(const struct capacity *capacity, FILE *stream)
+{
+    struct text_point points[CAPACITY_MAX_POINTS];
+    size_t count = 0;
+    for (size_t i = 0; i < capacity->point_count; i++) {
+        const struct capacity_point *point = &capacity->points[i];
+        const struct replicated *tpot = replications_find(&point->runs, "mean_tpot_ms");
+        if (tpot->count > 0)
+            points[count++] =
+                (struct text_point){1e3 / tpot->mean,
+                                    replications_find(&point->runs, "output_throughput")->mean /
+                                        (double)capacity->accelerators,
+                                    point->meets};
+    }
+    text_chart_scatter(points, count, "output tokens/s per user; # meets the SLO",
+                       "output tokens/s per accelerator", stream);
+}
+
 static bool print_results(const struct capacity_command *command, const struct capacity *capacity,
                           const struct experiment_config *config, struct error *error)
 {
@@ -116,12 +136,17 @@ static bool print_results(const struct capacity_command *command, const struct c
     const struct options_outputs wanted = {paths, TABLE, read, 2};
     struct output_file outputs[COUNT] = {0};
     bool done = options_open_outputs(&wanted, outputs, error);
+    if (done && command->sweep.chart && outputs[TABLE].stream == NULL)
+        done = error_input(error, NULL,
+                           "--chart goes with the table, and stdout holds another output");
     if (done && outputs[JSON].stream != NULL)
         done = print_json(&printed, outputs[JSON].stream) || error_run(error, "out of memory");
     if (done && outputs[PAGE].stream != NULL)
         done = write_page(&printed, outputs[PAGE].stream, error);
     if (done && outputs[TABLE].stream != NULL)
         capacity_print_text(capacity, outputs[TABLE].stream);
+    if (done && outputs[TABLE].stream != NULL && command->sweep.chart)
+        print_chart(capacity, outputs[TABLE].stream);
     done = done && output_files_commit(outputs, COUNT, error);
     for (int i = 0; i < COUNT; i++)
         output_file_discard(&outputs[i]);

@@ -23,6 +23,7 @@ const struct command commands[] = {
      "                       long run every 2nd, 4th ... step and request: 100000, 2000 at most\n"
      "      --html FILE      a page that opens offline: figures, distributions, timeline, "
      "roofline\n"
+     "      --chart          distributions of the latencies, below the table\n"
      "      --replications N runs with seed, seed + 1, ...: means and 95 % intervals over them\n"
      "      --sensitivity    what 5 and 10 % more or less speed would do, and how far the limit "
      "is\n"
@@ -89,6 +90,7 @@ const struct command commands[] = {
      "same\n"
      "  -o, --output FILE    a row a run, in order: CSV, or JSON lines (.jsonl); stdout\n"
      "      --html FILE      a page that opens offline: trade-off, heat map, all runs\n"
+     "      --chart          with -o FILE: the trade-off as a picture, below its table\n"
      "      --resume         go on with a sweep that was interrupted\n"
      "      --shard K/N      only run K, K + N, ... of it, for job arrays; -o FILE is to be "
      "merged\n"
@@ -106,6 +108,7 @@ const struct command commands[] = {
      "metrics.replications=N\n" CONFIG_OPTIONS
      "      --json FILE      everything as JSON ('-': stdout, in place of the tables)\n"
      "      --html FILE      a page that opens offline\n"
+     "      --chart          the trade-off as a picture, below the tables\n"
      "  -j, -o, --resume, --shard, --merge\n"
      "                       of a sweep: as of llmsim sweep\n"
      "  -q, --quiet          no progress and no timing on stderr\n",

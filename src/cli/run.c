@@ -14,13 +14,14 @@
 #include "roofline_study.h"
 #include <getopt.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct run_options {
     const char *config_path;
     struct overrides overrides;
     const char *json_path, *requests_path, *timeline_path, *perfetto_path, *html_path;
-    bool sensitivity, quiet, print_config, help;
+    bool chart, sensitivity, quiet, print_config, help;
 };
 
 /* 0, or the exit status of a command line that is wrong. */
@@ -32,6 +33,7 @@ static int parse_options(int argc, char **argv, struct run_options *options)
         TIMELINE,
         PERFETTO,
         HTML,
+        CHART,
         SEED,
         REPLICATIONS,
         SENSITIVITY,
@@ -44,6 +46,7 @@ static int parse_options(int argc, char **argv, struct run_options *options)
         {"timeline", required_argument, NULL, TIMELINE},
         {"perfetto", required_argument, NULL, PERFETTO},
         {"html", required_argument, NULL, HTML},
+        {"chart", no_argument, NULL, CHART},
         {"seed", required_argument, NULL, SEED},
         {"replications", required_argument, NULL, REPLICATIONS},
         {"sensitivity", no_argument, NULL, SENSITIVITY},
@@ -70,6 +73,8 @@ static int parse_options(int argc, char **argv, struct run_options *options)
             options->perfetto_path = optarg;
         else if (option == HTML)
             options->html_path = optarg;
+        else if (option == CHART)
+            options->chart = true;
         else if (option == SENSITIVITY)
             options->sensitivity = true;
         else if (option == 'q')
@@ -220,6 +225,9 @@ struct outcome {
     struct replicated_runs runs;     /* where there are several */
     struct sensitivity sensitivity;  /* where it was asked for */
     json_t *charts;                  /* owned: where there is a page */
+    FILE *text_charts;               /* owned: where they were asked for, into */
+    char *chart_text;                /* owned */
+    size_t chart_bytes;
 };
 
 static bool print_json(const struct outcome *outcome, const struct experiment_config *config,
@@ -301,6 +309,8 @@ static bool write_results(struct output_file outputs[OUTPUT_COUNT],
             summary_print_text(&outcome->result.summary, stdout);
         if (outcome->sensitivity_known)
             sensitivity_print_text(&outcome->sensitivity, stdout);
+        if (outcome->text_charts != NULL && fflush(outcome->text_charts) == 0)
+            fputs(outcome->chart_text, stdout);
     }
     return output_files_commit(outputs, OUTPUT_COUNT, error);
 }
@@ -314,6 +324,7 @@ static bool run_all(const struct experiment_config *config, const struct run_opt
         .requests = outputs[OUTPUT_REQUESTS].stream,
         .timeline = outputs[OUTPUT_TIMELINE].stream,
         .perfetto = outputs[OUTPUT_PERFETTO].stream,
+        .text_charts = outcome->text_charts,
         .charts = outputs[OUTPUT_HTML].stream != NULL ? &outcome->charts : NULL,
         .progress = progress,
     };
@@ -334,22 +345,47 @@ static void warn(const struct experiment_config *config, const struct outcome *o
     warn_of_warmup(&outcome->result);
 }
 
+/* Charts stand below the table of one run. */
+static bool check_chart(const struct experiment_config *config, const struct run_options *options,
+                        struct error *error)
+{
+    const struct output_config *output = &config->output;
+    const char *const others[] = {output->json, output->requests, output->timeline,
+                                  output->perfetto, output->html};
+    if (options->chart && config->metrics.replications > 1)
+        return error_input(error, NULL, "--chart is of one run, not of several replications");
+    for (size_t i = 0; options->chart && i < sizeof others / sizeof *others; i++) {
+        if (others[i] != NULL && strcmp(others[i], "-") == 0)
+            return error_input(error, NULL,
+                               "--chart goes with the table, and stdout holds another output");
+    }
+    return true;
+}
+
 static int simulate(const struct experiment_config *config, const struct run_options *options)
 {
     struct error error = {0};
     struct output_file outputs[OUTPUT_COUNT] = {0};
     struct outcome outcome = {.replicated = config->metrics.replications > 1,
                               .sensitivity_known = options->sensitivity};
+    if (options->chart)
+        outcome.text_charts = open_memstream(&outcome.chart_text, &outcome.chart_bytes);
+    if (options->chart && outcome.text_charts == NULL)
+        return command_out_of_memory();
     double start_s = progress_clock_s();
     const bool repeats = outcome.replicated || outcome.sensitivity_known ||
                          config->metrics.warmup_s == METRICS_WARMUP_AUTO;
-    bool done = (!repeats || experiment_check_repeatable(config, &error)) &&
+    bool done = check_chart(config, options, &error) &&
+                (!repeats || experiment_check_repeatable(config, &error)) &&
                 open_outputs(outputs, config, options->config_path, &error) &&
                 run_all(config, options, outputs, &outcome, &error) &&
                 write_results(outputs, config, &outcome, &error);
     for (size_t i = 0; i < OUTPUT_COUNT; i++)
         output_file_discard(&outputs[i]);
     json_decref(outcome.charts);
+    if (outcome.text_charts != NULL)
+        fclose(outcome.text_charts);
+    free(outcome.chart_text);
     if (!done)
         return command_fail(&error);
     warn(config, &outcome);

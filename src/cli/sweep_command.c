@@ -47,6 +47,22 @@ static void warn(const struct sweep_warnings *warnings)
         command_warn(text);
 }
 
+static bool has_table(const struct sweep_command *command)
+{
+    return !is_stdout(command->output_path) &&
+           (command->html_path == NULL || !is_stdout(command->html_path));
+}
+
+/* Before anything is run for it. */
+static bool check_stdout(const struct sweep_command *command, struct error *error)
+{
+    if (command->html_path != NULL && is_stdout(command->html_path) &&
+        is_stdout(command->output_path))
+        return error_input(error, NULL, "stdout cannot hold both the rows and the page");
+    return !command->chart || has_table(command) ||
+           error_input(error, NULL, "--chart goes with the table, and stdout holds another output");
+}
+
 /* The result, whole: rows in their file, and then the front on stdout; or the rows there. */
 static bool print_results(struct sweep_journal *journal, const struct sweep_command *command,
                           struct error *error)
@@ -54,13 +70,14 @@ static bool print_results(struct sweep_journal *journal, const struct sweep_comm
     enum { ROWS, PAGE, TABLE, COUNT };
     struct output_file outputs[COUNT] = {0};
     const char *path = command->output_path, *page = command->html_path;
-    const bool table = !is_stdout(path) && (page == NULL || !is_stdout(page));
+    const bool table = has_table(command);
     bool done = output_file_open(&outputs[ROWS], is_stdout(path) ? "-" : path, error) &&
                 (page == NULL || output_file_open(&outputs[PAGE], page, error));
     done = done && sweep_journal_print(journal, is_json(path), outputs[ROWS].stream, error) &&
            (page == NULL || sweep_page_write(journal, outputs[PAGE].stream, error)) &&
-           (!table || (output_file_open(&outputs[TABLE], "-", error) &&
-                       sweep_trade_off_print(journal, outputs[TABLE].stream, error))) &&
+           (!table ||
+            (output_file_open(&outputs[TABLE], "-", error) &&
+             sweep_trade_off_print(journal, command->chart, outputs[TABLE].stream, error))) &&
            output_files_commit(outputs, COUNT, error);
     for (int i = 0; i < COUNT; i++)
         output_file_discard(&outputs[i]);
@@ -91,8 +108,9 @@ static bool finish(struct sweep_journal *journal, const struct sweep_command *co
 
 static bool merge(const struct sweep_command *command, struct error *error)
 {
-    struct sweep_journal journal;
+    struct sweep_journal journal = {0};
     const bool done =
+        check_stdout(command, error) &&
         sweep_journal_merge(&journal, command->merged, command->merged_count, error) &&
         finish(&journal, command, error);
     sweep_journal_close(&journal);
@@ -163,7 +181,8 @@ static int sweep_together(const struct sweep_group *group, const struct sweep_co
         .overrides = (const char *const *)command->overrides.assignments,
         .override_count = command->overrides.count};
     const bool ready =
-        sweep_plan_read(&plan, command->plan_path, &error) && check_page(command, &plan, &error) &&
+        sweep_plan_read(&plan, command->plan_path, &error) && check_stdout(command, &error) &&
+        check_page(command, &plan, &error) &&
         (group->rank > 0 || sweep_journal_open(&telling.journal, &plan, &journal, &error));
     const bool all_ready = sweep_group_agree(group, ready, &first_failed);
     const bool done =

@@ -13,7 +13,7 @@ struct sweep_command {
     int threads;
     size_t shard, shards;                    /* 0 … shards − 1 */
     const struct capacity_options *capacity; /* of each combination; NULL: a run of each */
-    bool merge, resume, quiet, help;
+    bool merge, resume, chart, quiet, help;
 };
 
 /* As many runs at a time as there are cores, of all combinations. False when memory cannot be had. */
@@ -26,6 +26,7 @@ enum sweep_option {
     SWEEP_SHARD,
     SWEEP_MERGE,
     SWEEP_HTML,
+    SWEEP_CHART,
     SWEEP_OPTION_COUNT, /* others begin here */
 };
 #define SWEEP_SHORT_OPTIONS ":s:j:o:qh"
@@ -35,7 +36,7 @@ enum sweep_option {
         {"resume", no_argument, NULL, SWEEP_RESUME},                                               \
         {"shard", required_argument, NULL, SWEEP_SHARD},                                           \
         {"merge", no_argument, NULL, SWEEP_MERGE}, {"html", required_argument, NULL, SWEEP_HTML},  \
-        {"quiet", no_argument, NULL, 'q'},                                                         \
+        {"chart", no_argument, NULL, SWEEP_CHART}, {"quiet", no_argument, NULL, 'q'},              \
     {                                                                                              \
         "help", no_argument, NULL, 'h'                                                             \
     }

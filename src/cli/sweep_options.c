@@ -45,8 +45,22 @@ static bool is_stdout(const char *path)
     return path == NULL || strcmp(path, "-") == 0;
 }
 
+/* What of the result goes where; of a capacity of one configuration there are no rows. */
+static int check_outputs(const struct sweep_command *command, const char *name)
+{
+    const char *rows = command->output_path, *page = command->html_path;
+    if (page != NULL && rows != NULL && strcmp(page, rows) == 0)
+        return command_misuse(name, "%s: cannot hold both the rows and the page", rows);
+    if (command->shards > 1 && (page != NULL || command->chart))
+        return command_misuse(name, "--html and --chart are of all shards: of --merge");
+    return 0;
+}
+
 int sweep_command_end(struct sweep_command *command, const char *name, int argc, char **argv)
 {
+    const int status = check_outputs(command, name);
+    if (status != 0)
+        return status;
     if (command->merge) {
         command->merged = argv;
         command->merged_count = (size_t)argc;
@@ -61,14 +75,6 @@ int sweep_command_end(struct sweep_command *command, const char *name, int argc,
                                               : "more than one configuration or sweep given");
     if (command->resume && is_stdout(command->output_path))
         return command_misuse(name, "--resume needs -o FILE, what is to be gone on with");
-    const bool both_stdout = command->html_path != NULL && is_stdout(command->html_path) &&
-                             is_stdout(command->output_path);
-    if (both_stdout || (command->html_path != NULL && command->output_path != NULL &&
-                        strcmp(command->html_path, command->output_path) == 0))
-        return command_misuse(name, "%s: cannot hold both the rows and the page",
-                              both_stdout ? "stdout" : command->html_path);
-    if (command->shards > 1 && command->html_path != NULL)
-        return command_misuse(name, "--html is of all shards: of --merge");
     if (command->shards > 1 && is_stdout(command->output_path))
         return command_misuse(name, "--shard needs -o FILE, to be merged");
     command->plan_path = argv[0];
@@ -90,6 +96,8 @@ int sweep_command_take(struct sweep_command *command, const char *name, int opti
         command->html_path = optarg;
     else if (option == SWEEP_RESUME)
         command->resume = true;
+    else if (option == SWEEP_CHART)
+        command->chart = true;
     else if (option == SWEEP_MERGE)
         command->merge = true;
     else if (option == 'q')

@@ -1,12 +1,15 @@
 #include "sweep_trade_off.h"
 
 #include "sweep_front.h"
+#include "text_chart.h"
+#include <stdlib.h>
 
 /* More of them say less. */
 enum { MAX_LINES = 40 };
 
-static bool find_front(struct sweep_journal *journal, struct sweep_front *front,
-                       struct error *error)
+/* All runs that may be in the front. */
+static bool list_points(struct sweep_journal *journal, struct sweep_front *front,
+                        struct error *error)
 {
     for (size_t run = 0; run < journal->run_count; run++) {
         json_t *row = sweep_journal_row(journal, run, error);
@@ -17,7 +20,24 @@ static bool find_front(struct sweep_journal *journal, struct sweep_front *front,
         if (!added)
             return error_run(error, "out of memory");
     }
-    sweep_front_reduce(front);
+    return true;
+}
+
+/* All that were added, and which of them are left. */
+static bool print_chart(const struct text_point *points, size_t count,
+                        const struct sweep_front *front, FILE *stream)
+{
+    struct text_point *all = malloc((count + front->count + 1) * sizeof *all);
+    if (all == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        all[i] = points[i];
+    for (size_t i = 0; i < front->count; i++)
+        all[count + i] =
+            (struct text_point){front->points[i].per_user, front->points[i].per_accelerator, true};
+    text_chart_scatter(all, count + front->count, "output tokens/s per user; # is on the front",
+                       "output tokens/s per accelerator", stream);
+    free(all);
     return true;
 }
 
@@ -83,20 +103,33 @@ static bool print_cheapest(struct sweep_journal *journal, const struct sweep_che
     return true;
 }
 
-bool sweep_trade_off_print(struct sweep_journal *journal, FILE *stream, struct error *error)
+static bool print_trade_off(struct sweep_journal *journal, const struct sweep_front *front,
+                            FILE *stream, struct error *error)
 {
-    struct sweep_front front = {0};
-    bool done = find_front(journal, &front, error);
-    if (done) {
-        fprintf(
-            stream,
+    const struct sweep_cheapest *cheapest = sweep_front_cheapest(front);
+    fprintf(stream,
             "%zu runs, %zu failed, %zu overloaded. Of the others %zu are on the Pareto front of\n"
             "output tokens/s per user (1 / mean TPOT) and per accelerator:\n\n",
-            journal->run_count, front.failed, front.overloaded, front.count);
-        const struct sweep_cheapest *cheapest = sweep_front_cheapest(&front);
-        done = (front.count == 0 || print_front(journal, &front, stream, error)) &&
-               (cheapest == NULL || print_cheapest(journal, cheapest, stream, error));
-    }
+            journal->run_count, front->failed, front->overloaded, front->count);
+    return (front->count == 0 || print_front(journal, front, stream, error)) &&
+           (cheapest == NULL || print_cheapest(journal, cheapest, stream, error));
+}
+
+bool sweep_trade_off_print(struct sweep_journal *journal, bool chart, FILE *stream,
+                           struct error *error)
+{
+    struct sweep_front front = {0};
+    bool done = list_points(journal, &front, error);
+    const size_t count = front.count;
+    struct text_point *points = done && chart ? calloc(count + 1, sizeof *points) : NULL;
+    for (size_t i = 0; points != NULL && i < count; i++)
+        points[i] = (struct text_point){.x = front.points[i].per_user,
+                                        .y = front.points[i].per_accelerator};
+    sweep_front_reduce(&front);
+    done = done && print_trade_off(journal, &front, stream, error);
+    if (done && chart && (points == NULL || !print_chart(points, count, &front, stream)))
+        done = error_run(error, "out of memory");
+    free(points);
     sweep_front_fini(&front);
     return done;
 }

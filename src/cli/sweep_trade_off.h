@@ -4,7 +4,9 @@
 
 #include "sweep_journal.h"
 
-/* The Pareto front of a journal that holds all runs, and how many failed. */
-bool sweep_trade_off_print(struct sweep_journal *journal, FILE *stream, struct error *error);
+/* The Pareto front of a journal that holds all runs, and how many failed; with a chart of it and of all
+ * others, if that is wanted. */
+bool sweep_trade_off_print(struct sweep_journal *journal, bool chart, FILE *stream,
+                           struct error *error);
 
 #endif

@@ -5,6 +5,7 @@
 #include "policies.h"
 #include "request_log.h"
 #include "run_charts.h"
+#include "text_chart.h"
 #include "timeline.h"
 #include "warmup.h"
 #include <llmsim/sim_time.h>
@@ -191,6 +192,16 @@ static struct simulation_setup setup_of(const struct experiment_config *config)
     };
 }
 
+static void print_distributions(const struct metrics *metrics, FILE *stream)
+{
+    static const char *const titles[LATENCY_COUNT] = {[LATENCY_TTFT] = "Time to first token",
+                                                      [LATENCY_TPOT] = "Time per output token",
+                                                      [LATENCY_ITL] = "Inter-token latency",
+                                                      [LATENCY_E2EL] = "End-to-end latency"};
+    for (int i = 0; i < LATENCY_COUNT; i++)
+        text_chart_distribution(&metrics->latency[i], titles[i], stream);
+}
+
 static bool simulate(const struct experiment_config *config, struct cost_model *cost_model,
                      struct request_source *source, struct watch *watch,
                      struct experiment_result *result, struct error *error)
@@ -207,6 +218,8 @@ static bool simulate(const struct experiment_config *config, struct cost_model *
     const struct experiment_hooks *hooks = watch->hooks;
     if (hooks->timeline != NULL)
         timeline_write(&watch->timeline, hooks->timeline);
+    if (hooks->text_charts != NULL)
+        print_distributions(&watch->metrics, hooks->text_charts);
     if (hooks->charts != NULL)
         *hooks->charts = run_charts_json(&watch->metrics, &watch->timeline);
     if (hooks->charts != NULL && *hooks->charts == NULL)

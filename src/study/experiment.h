@@ -14,6 +14,7 @@ struct experiment_hooks {
     FILE *requests;                    /* the per-request CSV goes here */
     FILE *timeline;                    /* and that over time here */
     FILE *perfetto;                    /* the trace of events here */
+    FILE *text_charts;                 /* its distributions, for a terminal, here */
     json_t **charts;                   /* run_charts_json of it, which the caller owns */
     void (*progress)(double fraction); /* now and then; 0: unknown */
 };

@@ -31,6 +31,17 @@ sed -n '/<!-- run -->/,/<!-- \/run -->/p' "$top/README.md" | grep -v -e '<!--' -
 diff shown printed
 check 'the output of the first command' $?
 
+sed -n '/<!-- sweep -->/,/<!-- \/sweep -->/p' "$top/README.md" | grep -v -e '<!--' -e '```' >shown
+"$llmsim" sweep configs/sweeps/parallel_accelerators.yaml -q -o parallel.csv >printed
+diff shown printed
+check 'the table of the sweep' $?
+
+sed -n '/<!-- capacity -->/,/<!-- \/capacity -->/p' "$top/README.md" | grep -v -e '<!--' -e '```' >shown
+"$llmsim" capacity configs/a100_llama7b.yaml -s slo="{ttft: {p99: 1 s}, tpot: {p99: 50 ms}}" \
+    -s accelerator.price_per_hour=1.6 --load 3 -q >printed
+diff shown printed
+check 'the capacity' $?
+
 sed -n '/<!-- policies -->/,/<!-- \/policies -->/p' "$top/README.md" | grep -v '<!--' >shown
 "$top/tools/compare-policies" "$llmsim" configs/a100_llama7b.yaml >printed
 diff shown printed

@@ -288,6 +288,19 @@ expect 'what never fits is told' grep -q '^warning: requests that would not fit 
 "$llmsim" base.yaml -s engine.max_model_len=1000000 -q >long.txt 2>stderr
 expect 'more than the model holds is told' grep -q '^warning: max_model_len 1000000 is beyond' stderr
 
+# --- distributions in the terminal
+
+"$llmsim" base.yaml -q >plain.txt
+"$llmsim" base.yaml -q --chart >charted.txt
+expect 'below the same table' cmp plain.txt <(head -n "$(wc -l <plain.txt)" charted.txt)
+expect 'of four latencies' test "$(grep -c ' (ms), [0-9]* values$' charted.txt)" = 4
+for override in output.json=- metrics.replications=2; do
+    "$llmsim" base.yaml -q --chart -s $override >output.txt 2>stderr
+    expect "status with $override" test $? = 2
+    expect "a word with $override" grep -q -- '--chart' stderr
+    expect "nothing else with $override" is_empty output.txt
+done
+
 # --- where models are
 
 mkdir -p alone/models

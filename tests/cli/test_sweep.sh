@@ -157,6 +157,7 @@ done
 "$llmsim" sweep --merge shard? -o merged.csv
 expect 'shards are the whole' cmp one.csv merged.csv
 "$llmsim" sweep --merge shard5 shard1 shard3 shard2 shard4 shard1 -o merged.jsonl >front
+cp front trade_off
 expect 'in any order, and twice, as JSON' cmp rows.jsonl merged.jsonl
 "$llmsim" sweep --merge shard? | cmp one.csv - >/dev/null
 expect 'to stdout' test $? = 0
@@ -191,6 +192,10 @@ for line, accelerators in zip(open("priced.jsonl"), (1, 2)):
     assert abs(row["tokens_per_s_per_accelerator"] * accelerators / row["output_throughput"] - 1) < 1e-9
 END
 expect 'dollars on the terminal' grep -q '\$/Mtok' front
+
+"$llmsim" sweep sweep.yaml -o charted.csv -q --chart >charted
+expect 'the trade-off as a picture' grep -q '# is on the front' charted
+expect 'below the same table' cmp trade_off <(head -n "$(wc -l <trade_off)" charted)
 
 # --- parameter files of vLLM's benchmark
 
@@ -261,6 +266,9 @@ refuses '--shard 0/2: K/N' sweep.yaml --shard 0/2 -o x
 refuses '--shard 1/2x: K/N' sweep.yaml --shard 1/2x -o x
 refuses '--shard needs -o FILE' sweep.yaml --shard 1/2
 refuses '--merge of no files' --merge
+refuses '--html and --chart are of all shards' sweep.yaml --shard 1/2 -o x --chart
+refuses '--chart goes with the table' sweep.yaml --chart
+refuses '--chart goes with the table' --merge shard1 --chart
 refuses '--merge runs nothing' --merge shard1 --seed 3
 refuses 'nothing: cannot be opened' --merge nothing
 refuses 'one.csv: is not what llmsim sweep --shard leaves' --merge one.csv
