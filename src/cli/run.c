@@ -1,10 +1,7 @@
 /* llmsim run: simulate one configuration. */
 #include "commands.h"
 
-#include "accelerator_spec.h"
 #include "experiment.h"
-#include "options.h"
-#include "orders.h"
 #include "output_file.h"
 #include "page.h"
 #include "policies.h"
@@ -12,170 +9,11 @@
 #include "replicate.h"
 #include "roofline_plot.h"
 #include "roofline_study.h"
-#include <getopt.h>
+#include "run_options.h"
+#include "run_text.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct run_options {
-    const char *config_path;
-    struct overrides overrides;
-    const char *json_path, *requests_path, *timeline_path, *perfetto_path, *html_path;
-    bool chart, sensitivity, quiet, print_config, help;
-};
-
-/* 0, or the exit status of a command line that is wrong. */
-static int parse_options(int argc, char **argv, struct run_options *options)
-{
-    enum {
-        JSON = 256,
-        REQUESTS,
-        TIMELINE,
-        PERFETTO,
-        HTML,
-        CHART,
-        SEED,
-        REPLICATIONS,
-        SENSITIVITY,
-        PRINT_CONFIG
-    };
-    static const struct option known[] = {
-        {"set", required_argument, NULL, 's'},
-        {"json", required_argument, NULL, JSON},
-        {"requests", required_argument, NULL, REQUESTS},
-        {"timeline", required_argument, NULL, TIMELINE},
-        {"perfetto", required_argument, NULL, PERFETTO},
-        {"html", required_argument, NULL, HTML},
-        {"chart", no_argument, NULL, CHART},
-        {"seed", required_argument, NULL, SEED},
-        {"replications", required_argument, NULL, REPLICATIONS},
-        {"sensitivity", no_argument, NULL, SENSITIVITY},
-        {"quiet", no_argument, NULL, 'q'},
-        {"print-config", no_argument, NULL, PRINT_CONFIG},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    opterr = 0;
-    int option = 0;
-    while ((option = getopt_long(argc, argv, ":s:qh", known, NULL)) != -1) {
-        if ((option == 's' && !overrides_add(&options->overrides, "", optarg)) ||
-            (option == SEED && !overrides_add(&options->overrides, "seed=", optarg)) ||
-            (option == REPLICATIONS &&
-             !overrides_add(&options->overrides, "metrics.replications=", optarg)))
-            return command_out_of_memory();
-        if (option == JSON)
-            options->json_path = optarg;
-        else if (option == REQUESTS)
-            options->requests_path = optarg;
-        else if (option == TIMELINE)
-            options->timeline_path = optarg;
-        else if (option == PERFETTO)
-            options->perfetto_path = optarg;
-        else if (option == HTML)
-            options->html_path = optarg;
-        else if (option == CHART)
-            options->chart = true;
-        else if (option == SENSITIVITY)
-            options->sensitivity = true;
-        else if (option == 'q')
-            options->quiet = true;
-        else if (option == PRINT_CONFIG)
-            options->print_config = true;
-        else if (option == 'h')
-            options->help = true;
-        else if (option == ':' || option == '?')
-            return command_misuse_option("run", option, argv);
-    }
-    if (!options->help && argc - optind != 1)
-        return command_misuse("run", argc == optind ? "no configuration given"
-                                                    : "more than one configuration given");
-    options->config_path = argv[optind];
-    return 0;
-}
-
-/* How the accelerators are used, unless they all share every layer. */
-static void print_parallelism(const struct engine_config *engine)
-{
-    const struct {
-        const char *name;
-        int64_t size;
-    } parts[] = {{"tensor", engine->tensor_parallel_size},
-                 {"pipeline", engine->pipeline_parallel_size},
-                 {"data", engine->data_parallel_size}};
-    if (engine_accelerators(engine) == engine->tensor_parallel_size)
-        return;
-    const char *before = " (";
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (parts[i].size == 1)
-            continue;
-        printf("%s%s %" PRId64, before, parts[i].name, parts[i].size);
-        before = ", ";
-    }
-    putchar(')');
-}
-
-static void print_heading(const struct experiment_config *config)
-{
-    const struct engine_config *engine = &config->engine;
-    printf("%s on %" PRId64 " x ", config->model.name, engine_accelerators(engine));
-    accelerator_print_name(&config->accelerator, stdout);
-    print_parallelism(engine);
-    printf(", %s scheduler, at most %" PRId64 " sequences and %" PRId64 " tokens a step\n",
-           policy_at((size_t)engine->scheduler)->name, engine->max_num_seqs,
-           engine->max_num_batched_tokens);
-    const char *trace = config->workload.trace;
-    if (trace != NULL) {
-        const char *slash = strrchr(trace, '/');
-        printf("Trace           %s\n", slash != NULL ? slash + 1 : trace);
-    }
-    experiment_config_print_memory(config, stdout);
-    putchar('\n');
-}
-
-static void warn_of_losses(const struct experiment_config *config,
-                           const struct experiment_result *result)
-{
-    char text[256];
-    const struct simulation_result *simulation = &result->simulation;
-    if (simulation->rejected_too_long > 0) {
-        snprintf(text, sizeof text,
-                 "requests longer than max_model_len (%" PRId64 " tokens), rejected: %" PRId64,
-                 config->engine.max_model_len, simulation->rejected_too_long);
-        command_warn(text);
-    }
-    if (simulation->rejected_no_memory > 0) {
-        snprintf(text, sizeof text,
-                 "requests that would not fit an empty KV cache, rejected: %" PRId64,
-                 simulation->rejected_no_memory);
-        command_warn(text);
-    }
-    options_warn_of_left_out(&result->left_out);
-}
-
-static void warn_of_warmup(const struct experiment_result *result)
-{
-    const struct summary *summary = &result->summary;
-    if (result->warmup_unknown)
-        command_warn("warmup auto: no end of a warm-up was found, the run drifts or is too short: "
-                     "all of it is measured");
-    else if (summary->warmup_requests > 0 && summary->completed == 0)
-        command_warn("no request arrives after the warm-up: nothing was measured");
-}
-
-/* Settings that need something of the requests which none of them had. */
-static void warn_of_no_effect(const struct experiment_config *config,
-                              const struct simulation_result *simulation)
-{
-    const struct engine_config *engine = &config->engine;
-    const struct queue_order *order = queue_order_at((size_t)engine->scheduling_policy);
-    if (order == &order_priority && !simulation->saw_priorities)
-        command_warn("scheduling_policy priority: no request has a priority, so it was fcfs");
-    if (order->fair && !simulation->saw_clients)
-        command_warn("scheduling_policy vtc: no request names its client, so it was fcfs");
-    if (setting_is_set(engine->kv_offload.capacity_bytes) && !simulation->saw_prefixes)
-        command_warn(
-            "kv_offload: no request has prefix ids; only what was preempted found anything");
-}
 
 static void print_timing(const struct experiment_config *config,
                          const struct experiment_result *result, double elapsed_s)
@@ -302,7 +140,7 @@ static bool write_results(struct output_file outputs[OUTPUT_COUNT],
         !write_page(config, outcome, outputs[OUTPUT_HTML].stream, error))
         return false;
     if (outputs[OUTPUT_TABLE].stream != NULL) {
-        print_heading(config);
+        run_print_heading(config);
         if (outcome->replicated)
             replications_print_text(&outcome->runs.replications, stdout);
         else
@@ -336,13 +174,6 @@ static bool run_all(const struct experiment_config *config, const struct run_opt
         done = replicate_sensitivity(config, progress, &outcome->sensitivity, error);
     progress_clear();
     return done;
-}
-
-static void warn(const struct experiment_config *config, const struct outcome *outcome)
-{
-    warn_of_losses(config, &outcome->result);
-    warn_of_no_effect(config, &outcome->result.simulation);
-    warn_of_warmup(&outcome->result);
 }
 
 /* Charts stand below the table of one run. */
@@ -388,10 +219,20 @@ static int simulate(const struct experiment_config *config, const struct run_opt
     free(outcome.chart_text);
     if (!done)
         return command_fail(&error);
-    warn(config, &outcome);
+    run_warn(config, &outcome.result);
     if (!options->quiet)
         print_timing(config, &outcome.result, progress_clock_s() - start_s);
     return 0;
+}
+
+/* Those of the command line take the place of the configuration's. */
+static void choose_outputs(const struct output_config *given, struct output_config *outputs)
+{
+    outputs->json = given->json != NULL ? given->json : outputs->json;
+    outputs->requests = given->requests != NULL ? given->requests : outputs->requests;
+    outputs->timeline = given->timeline != NULL ? given->timeline : outputs->timeline;
+    outputs->perfetto = given->perfetto != NULL ? given->perfetto : outputs->perfetto;
+    outputs->html = given->html != NULL ? given->html : outputs->html;
 }
 
 static int run_with(const struct run_options *options)
@@ -400,16 +241,7 @@ static int run_with(const struct run_options *options)
     struct experiment_config config;
     if (!options_load_config(&config, options->config_path, &options->overrides, &error))
         return command_fail(&error);
-    if (options->json_path != NULL)
-        config.output.json = options->json_path;
-    if (options->requests_path != NULL)
-        config.output.requests = options->requests_path;
-    if (options->timeline_path != NULL)
-        config.output.timeline = options->timeline_path;
-    if (options->perfetto_path != NULL)
-        config.output.perfetto = options->perfetto_path;
-    if (options->html_path != NULL)
-        config.output.html = options->html_path;
+    choose_outputs(&options->outputs, &config.output);
     int status = 0;
     if (options->print_config) {
         experiment_config_print(&config, stdout);
@@ -424,7 +256,7 @@ static int run_with(const struct run_options *options)
 int command_run(int argc, char **argv)
 {
     struct run_options options = {0};
-    int status = overrides_init(&options.overrides, argc) ? parse_options(argc, argv, &options)
+    int status = overrides_init(&options.overrides, argc) ? run_options_parse(argc, argv, &options)
                                                           : command_out_of_memory();
     if (status == 0 && options.help) {
         status = command_print_help("run");

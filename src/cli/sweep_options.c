@@ -4,6 +4,7 @@
 #include "sweep.h"
 #include "units.h"
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,9 +32,10 @@ static bool parse_threads(const char *text, int *threads)
 /* "3/8": the third of eight. */
 static bool parse_shard(const char *text, struct sweep_command *command)
 {
-    int shard = 0, shards = 0, end = 0;
-    if (sscanf(text, "%9d/%9d%n", &shard, &shards, &end) != 2 || text[end] != '\0' || shard < 1 ||
-        shard > shards)
+    char *slash = NULL, *end = NULL;
+    const long shard = strtol(text, &slash, 10);
+    const long shards = *slash == '/' ? strtol(slash + 1, &end, 10) : 0;
+    if (end == NULL || *end != '\0' || shard < 1 || shard > shards || shards > SWEEP_MAX_RUNS)
         return false;
     command->shard = (size_t)shard - 1;
     command->shards = (size_t)shards;

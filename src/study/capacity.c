@@ -1,13 +1,10 @@
 #include "capacity.h"
 
+#include "capacity_bracket.h"
 #include "llmsim_results.h"
 #include "replicate.h"
-#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
-
-/* The ways from a load to one that is on the other side of the capacity: in steps of its logarithm. */
-static const double bracket_steps[] = {0.2, 0.4, 0.8, 1.6};
-enum { BRACKET_STEPS = sizeof bracket_steps / sizeof *bracket_steps };
 
 /* Most servers are past their SLO a little before they are past their throughput. */
 static const double first_share_of_estimate = 0.85;
@@ -28,14 +25,11 @@ static bool fail(const struct search *search, const char *format, ...)
 
 static bool fail(const struct search *search, const char *format, ...)
 {
-    struct error error = {0};
-    char text[sizeof error.text];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    vsnprintf(search->error->text, sizeof search->error->text, format, arguments);
     va_end(arguments);
     search->error->status = ERROR_INPUT;
-    memcpy(search->error->text, text, sizeof search->error->text);
     return false;
 }
 
@@ -73,12 +67,10 @@ static void choose_key(struct search *search, const struct workload_config *work
 static double tidy(const struct search *search, double load)
 {
     char text[32];
-    double value = 0.0;
     if (search->capacity->whole)
         return fmax(search->least, nearbyint(load));
     snprintf(text, sizeof text, "%.6g", load);
-    sscanf(text, "%lf", &value);
-    return fmin(fmax(value, search->least), search->most);
+    return fmin(fmax(strtod(text, NULL), search->least), search->most);
 }
 
 /* A run of the base under a load. The caller destroys it. */
@@ -186,116 +178,24 @@ static bool try_load(struct search *search, double load, struct capacity_point *
     return true;
 }
 
-/* The highest load below the lowest that fails, and that one. */
-static void find_bracket(struct capacity *capacity)
-{
-    capacity->has_best = capacity->has_limit = false;
-    for (size_t i = 0; i < capacity->point_count; i++) {
-        const struct capacity_point *point = &capacity->points[i];
-        if (point->meets ||
-            (capacity->has_limit && point->load >= capacity->points[capacity->too_much].load))
-            continue;
-        capacity->too_much = i;
-        capacity->has_limit = true;
-    }
-    for (size_t i = 0; i < capacity->point_count; i++) {
-        const struct capacity_point *point = &capacity->points[i];
-        if (!point->meets ||
-            (capacity->has_limit && point->load > capacity->points[capacity->too_much].load) ||
-            (capacity->has_best && point->load <= capacity->points[capacity->best].load))
-            continue;
-        capacity->best = i;
-        capacity->has_best = true;
-    }
-}
-
-static bool is_precise(const struct search *search)
-{
-    const struct capacity *capacity = search->capacity;
-    if (!capacity->has_best || !capacity->has_limit)
-        return false;
-    const double low = capacity->points[capacity->best].load;
-    const double high = capacity->points[capacity->too_much].load;
-    return high / low - 1.0 <= search->options->precision * (1.0 + 1e-6) ||
-           (capacity->whole && high - low <= 1.0);
-}
-
-/* How often in a row an end of the bracket has stayed, and how wide it was. */
-struct bracket {
-    int low_stays, high_stays;
-    double low, high;    /* logarithms of the loads */
-    double width_before; /* two points ago */
-    double width;
-};
-
-static void note_bracket(const struct capacity *capacity, struct bracket *bracket)
-{
-    const double low = log(capacity->points[capacity->best].load);
-    const double high = log(capacity->points[capacity->too_much].load);
-    bracket->low_stays = low == bracket->low ? bracket->low_stays + 1 : 0;
-    bracket->high_stays = high == bracket->high ? bracket->high_stays + 1 : 0;
-    bracket->low = low;
-    bracket->high = high;
-    bracket->width_before = bracket->width;
-    bracket->width = high - low;
-}
-
-/* Within the bracket: where the line between its ends crosses 0. An end that stays has its margin
- * halved (Illinois); a bracket that has not halved is bisected. Close to an end, a step of the
- * precision away from it closes the bracket at once. */
-static double next_within(const struct search *search, const struct bracket *bracket)
-{
-    const struct capacity *capacity = search->capacity;
-    const double step = 0.95 * log1p(search->options->precision);
-    double low_margin = capacity->points[capacity->best].margin;
-    double high_margin = capacity->points[capacity->too_much].margin;
-    if (bracket->low_stays > 0)
-        low_margin = ldexp(low_margin, -bracket->low_stays);
-    if (bracket->high_stays > 0)
-        high_margin = ldexp(high_margin, -bracket->high_stays);
-    double at = bracket->low + bracket->width * (low_margin / (low_margin - high_margin));
-    if (bracket->width > 0.5 * bracket->width_before)
-        at = bracket->low + 0.5 * bracket->width;
-    if (bracket->width <= 2.0 * step)
-        return exp(bracket->low + fmax(0.5 * bracket->width, bracket->width - step));
-    return exp(fmin(fmax(at, bracket->low + step), bracket->high - step));
-}
-
-/* The load to be tried next. */
-static double next_load(const struct search *search, const struct bracket *bracket, int outward)
-{
-    const struct capacity *capacity = search->capacity;
-    if (capacity->has_best && capacity->has_limit) {
-        const double load = next_within(search, bracket);
-        if (!capacity->whole)
-            return load;
-        return fmin(fmax(nearbyint(load), capacity->points[capacity->best].load + 1.0),
-                    capacity->points[capacity->too_much].load - 1.0);
-    }
-    const double step = bracket_steps[outward < BRACKET_STEPS ? outward : BRACKET_STEPS - 1];
-    if (capacity->has_best)
-        return capacity->points[capacity->best].load * exp(step) + (capacity->whole ? 1.0 : 0.0);
-    return capacity->points[capacity->too_much].load * exp(-step);
-}
-
 static bool search_load(struct search *search, double first)
 {
     struct capacity *capacity = search->capacity;
     const struct capacity_options *options = search->options;
-    struct bracket bracket = {.width = INFINITY, .width_before = INFINITY};
+    struct capacity_bracket bracket = {.width = INFINITY, .width_before = INFINITY};
     double load = tidy(search, first);
     int outward = 0;
-    while (!is_precise(search) && (int)capacity->point_count < options->max_runs) {
+    while (!capacity_is_precise(capacity) && (int)capacity->point_count < options->max_runs) {
         const size_t at = capacity->point_count;
         if (!try_load(search, load, &capacity->points[at], search->seed_margins, at))
             return false;
         capacity->point_count++;
-        find_bracket(capacity);
+        capacity_find_bracket(capacity);
         if (capacity->has_best && capacity->has_limit)
-            note_bracket(capacity, &bracket);
+            capacity_note_bracket(capacity, &bracket);
         if (options->progress != NULL)
             options->progress((double)capacity->point_count / (double)options->max_runs);
-        const double next = tidy(search, next_load(search, &bracket, outward++));
+        const double next = tidy(search, capacity_next_load(capacity, &bracket, outward++));
         if (next == load)
             break;
         load = next;

@@ -35,17 +35,18 @@ static struct llmsim *configure(const struct sweep_work *work, size_t run)
 }
 
 /* The row of a run that has ended; NULL when memory cannot be had. */
-static char *make_line(const struct sweep_work *work, size_t run, struct sweep_row *row)
+static char *make_line(const struct sweep_work *work, size_t run, const struct sweep_row *ended)
 {
+    struct sweep_row row = *ended;
     const struct sweep_plan *plan = work->plan;
     const char *values[SWEEP_MAX_KEYS];
     for (size_t key = 0; key < plan->key_count; key++)
         values[key] = sweep_plan_value(plan, run, key);
-    row->run = run;
-    row->keys = plan->keys;
-    row->values = values;
-    row->key_count = plan->key_count;
-    json_t *json = sweep_row_json(row);
+    row.run = run;
+    row.keys = plan->keys;
+    row.values = values;
+    row.key_count = plan->key_count;
+    json_t *json = sweep_row_json(&row);
     char *line = json != NULL ? sweep_row_line(json) : NULL;
     json_decref(json);
     return line;

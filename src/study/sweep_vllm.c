@@ -66,10 +66,10 @@ static const char *option_name(const struct sweep_reading *reading, const char *
 static const char *join(const struct sweep_reading *reading, const char *before, const char *text,
                         const char *after)
 {
-    char *joined = document_allocate(reading->plan->document,
-                                     strlen(before) + strlen(text) + strlen(after) + 1, 1);
+    const size_t bytes = strlen(before) + strlen(text) + strlen(after) + 1;
+    char *joined = document_allocate(reading->plan->document, bytes, 1);
     if (joined != NULL)
-        strcat(strcat(strcpy(joined, before), text), after);
+        snprintf(joined, bytes, "%s%s%s", before, text, after);
     return joined;
 }
 
