@@ -1,6 +1,7 @@
 #include "sweep_command.h"
 
 #include "commands.h"
+#include "llmsim_results.h"
 #include "output_file.h"
 #include "progress.h"
 #include "sweep_group.h"
@@ -84,15 +85,40 @@ static bool print_results(struct sweep_journal *journal, const struct sweep_comm
     return done;
 }
 
-/* What is read is not written. */
-static bool check_page(const struct sweep_command *command, const struct sweep_plan *plan,
-                       struct error *error)
+/* Whether either output would overwrite a file. */
+static bool spares(const struct sweep_command *command, const char *read, struct error *error)
 {
-    const char *page = command->html_path;
-    if (page == NULL ||
-        (!output_file_same(page, plan->base) && !output_file_same(page, command->plan_path)))
-        return true;
-    return error_input(error, NULL, "%s: would overwrite what is read", page);
+    const char *const written[] = {command->output_path, command->html_path};
+    for (size_t i = 0; i < sizeof written / sizeof *written; i++) {
+        if (written[i] != NULL && read != NULL && output_file_same(written[i], read))
+            return error_input(error, NULL, "%s: would overwrite %s, which is read", written[i],
+                               read);
+    }
+    return true;
+}
+
+/* The base's trace, as long as no axis says otherwise; a base that is wrong by itself has none. */
+static bool spares_trace(const struct sweep_command *command, const struct sweep_plan *plan,
+                         struct error *error)
+{
+    struct llmsim_error ignored;
+    struct llmsim *base = llmsim_create(plan->base, options_find_configs());
+    bool done = base != NULL || error_run(error, "out of memory");
+    for (size_t i = 0; done && i < command->overrides.count; i++)
+        done = llmsim_assign(base, command->overrides.assignments[i]) ||
+               error_run(error, "out of memory");
+    if (done && llmsim_load(base, &ignored))
+        done = spares(command, llmsim_config(base)->workload.trace, error);
+    llmsim_destroy(base);
+    return done;
+}
+
+/* What is read is not written. */
+static bool check_outputs(const struct sweep_command *command, const struct sweep_plan *plan,
+                          struct error *error)
+{
+    return spares(command, command->plan_path, error) && spares(command, plan->base, error) &&
+           spares_trace(command, plan, error);
 }
 
 static bool finish(struct sweep_journal *journal, const struct sweep_command *command,
@@ -109,10 +135,11 @@ static bool finish(struct sweep_journal *journal, const struct sweep_command *co
 static bool merge(const struct sweep_command *command, struct error *error)
 {
     struct sweep_journal journal = {0};
-    const bool done =
-        check_stdout(command, error) &&
-        sweep_journal_merge(&journal, command->merged, command->merged_count, error) &&
-        finish(&journal, command, error);
+    bool done = check_stdout(command, error);
+    for (size_t i = 0; done && i < command->merged_count; i++)
+        done = spares(command, command->merged[i], error);
+    done = done && sweep_journal_merge(&journal, command->merged, command->merged_count, error) &&
+           finish(&journal, command, error);
     sweep_journal_close(&journal);
     return done;
 }
@@ -182,7 +209,7 @@ static int sweep_together(const struct sweep_group *group, const struct sweep_co
         .override_count = command->overrides.count};
     const bool ready =
         sweep_plan_read(&plan, command->plan_path, &error) && check_stdout(command, &error) &&
-        check_page(command, &plan, &error) &&
+        check_outputs(command, &plan, &error) &&
         (group->rank > 0 || sweep_journal_open(&telling.journal, &plan, &journal, &error));
     const bool all_ready = sweep_group_agree(group, ready, &first_failed);
     const bool done =

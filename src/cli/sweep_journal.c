@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -119,6 +120,8 @@ static bool find_rows(struct sweep_journal *journal, struct error *error)
 
 static bool go_on(struct sweep_journal *journal, struct error *error)
 {
+    if (flock(fileno(journal->stream), LOCK_EX | LOCK_NB) != 0)
+        return error_input(error, NULL, "%s: another sweep is writing it", journal->partial_path);
     /* Killed before it had said whose rows these would be. */
     if (!read_line(journal, journal->stream))
         return write_mark(journal, error);
@@ -144,6 +147,7 @@ static bool begin(struct sweep_journal *journal, struct error *error)
     if (journal->stream == NULL)
         return error_run(error, "%s: cannot be written: %s", journal->partial_path,
                          strerror(errno));
+    (void)flock(fileno(journal->stream), LOCK_EX | LOCK_NB); /* for those who would resume it */
     return write_mark(journal, error);
 }
 
@@ -155,14 +159,11 @@ static bool begin_unnamed(struct sweep_journal *journal, struct error *error)
     return write_mark(journal, error);
 }
 
-static bool open_file(struct sweep_journal *journal, const struct sweep_plan *plan,
-                      const struct sweep_journal_options *options, struct error *error)
+static bool open_file(struct sweep_journal *journal, const struct sweep_journal_options *options,
+                      struct error *error)
 {
     if (options->path == NULL || strcmp(options->path, "-") == 0)
         return begin_unnamed(journal, error);
-    if (output_file_same(options->path, plan->base))
-        return error_input(error, NULL, "%s: would overwrite %s, which is read", options->path,
-                           plan->base);
     if (asprintf(&journal->partial_path, "%s.partial", options->path) < 0) {
         journal->partial_path = NULL;
         return error_run(error, "out of memory");
@@ -176,7 +177,7 @@ bool sweep_journal_open(struct sweep_journal *journal, const struct sweep_plan *
                         const struct sweep_journal_options *options, struct error *error)
 {
     *journal = (struct sweep_journal){.path = options->path, .mark = make_mark(plan, options)};
-    if (!init(journal, plan->run_count, error) || !open_file(journal, plan, options, error))
+    if (!init(journal, plan->run_count, error) || !open_file(journal, options, error))
         return false;
     for (size_t run = options->shard; run < journal->run_count; run += options->shards) {
         journal->wanted[run] = journal->offsets[run] < 0;

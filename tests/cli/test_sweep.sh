@@ -258,6 +258,18 @@ printf 'base: "-"\nsweep: {seed: [1]}\n' >bad_stdin.yaml
 cp even left.csv.partial
 refuses 'is of a sweep that was interrupted: --resume goes on with it' sweep.yaml -o left.csv
 refuses 'is not of this sweep' traces.yaml -o left.csv --resume
+exec 9>>left.csv.partial
+flock 9
+refuses 'left.csv.partial: another sweep is writing it' sweep.yaml -o left.csv --resume
+exec 9>&-
+cp sweep.yaml saved.yaml
+for read in sweep.yaml base.yaml; do
+    refuses "$read: would overwrite" sweep.yaml -o $read
+    refuses "$read: would overwrite" sweep.yaml -o left.csv --html $read
+done
+refuses "small.csv: would overwrite" traces.yaml -o small.csv
+refuses "shard1: would overwrite shard1, which is read" --merge shard1 shard2 -o shard1
+expect 'nothing was overwritten' cmp saved.yaml sweep.yaml
 refuses 'is not of this sweep' sweep.yaml --seed 7 -o left.csv --resume
 echo '{"run":99,"values":{}}' >>left.csv.partial
 refuses 'left.csv.partial: holds what is no row of the sweep' sweep.yaml -o left.csv --resume
