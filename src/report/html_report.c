@@ -60,12 +60,12 @@ static bool write_data(const struct html_report *report, FILE *stream)
 {
     fputs("{", stream);
     json_t *extra = report->extra != NULL ? json_incref(report->extra) : json_object();
-    const bool done = write_member("kind", json_string(kinds[report->kind].name), stream) &
-                      write_member("title", json_text_or_null(report->title), stream) &
-                      write_member("subtitle", json_text_or_null(report->subtitle), stream) &
-                      write_member("command", json_text_or_null(report->command), stream) &
-                      write_member("version", json_string(LLMSIM_VERSION), stream) &
-                      write_member("extra", extra, stream);
+    bool done = write_member("kind", json_string(kinds[report->kind].name), stream);
+    done &= write_member("title", json_text_or_null(report->title), stream);
+    done &= write_member("subtitle", json_text_or_null(report->subtitle), stream);
+    done &= write_member("command", json_text_or_null(report->command), stream);
+    done &= write_member("version", json_string(LLMSIM_VERSION), stream);
+    done &= write_member("extra", extra, stream);
     fputs("\"report\":", stream);
     write_json_text(report->report_json, stream);
     fputs("}\n", stream);
