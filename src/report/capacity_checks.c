@@ -1,9 +1,6 @@
 /* The promises of an SLO, and whether a run keeps them. */
 #include "capacity_report.h"
 
-/* A margin says how near a load is to the limit: from afar all are as far. */
-static const double widest_margin = 3.0;
-
 /* Shares of bad requests are compared with one in a million more of each: none at all is a share too. */
 static const double least_share = 1e-6;
 
@@ -56,7 +53,7 @@ double slo_check_value(const struct slo_check *check, const struct summary *summ
 double slo_check_margin(const struct slo_check *check, double value)
 {
     if (isnan(value))
-        return -widest_margin;
+        return -SLO_WIDEST_MARGIN;
     /* Of exact equality, and of shares that are so but for rounding, the promise is kept. */
     double margin = log(value / check->limit);
     if (check->is_goodput)
@@ -64,7 +61,7 @@ double slo_check_margin(const struct slo_check *check, double value)
             value >= check->limit - 1e-12
                 ? fmin(0.0, log((1.0 - value + least_share) / (1.0 - check->limit + least_share)))
                 : log((1.0 - value + least_share) / (1.0 - check->limit + least_share));
-    return fmin(fmax(margin, -widest_margin), widest_margin);
+    return fmin(fmax(margin, -SLO_WIDEST_MARGIN), SLO_WIDEST_MARGIN);
 }
 
 void slo_check_name(const struct slo_check *check, char name[32])

@@ -26,8 +26,11 @@ size_t slo_list_checks(const struct slo *slo, double default_goodput,
  * requests are not good. */
 double slo_check_value(const struct slo_check *check, const struct summary *summary);
 
+/* A margin says how near a load is to the limit: from afar all are as far. */
+#define SLO_WIDEST_MARGIN 3.0
+
 /* How far a value is from the limit: ln(value / limit), of goodput that of the others' shares; at most
- * 0 where the promise is kept. NaN counts as kept. Within ±3. */
+ * 0 where the promise is kept. NaN counts as kept. Within ±SLO_WIDEST_MARGIN. */
 double slo_check_margin(const struct slo_check *check, double value);
 
 /* "p99_ttft_ms", "goodput" */

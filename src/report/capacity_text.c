@@ -167,6 +167,9 @@ static void print_fleet(const struct capacity *capacity, FILE *stream)
     fprintf(stream, "; at %.0f %% of capacity, %.1f output tokens/s\n",
             100.0 * fleet->each.load / capacity->points[capacity->best].load,
             fleet->cost.output_tokens_per_s);
+    if (!fleet->each.meets)
+        fputs("                where the SLO is broken: more load than that happens to keep it\n",
+              stream);
     print_cost(&fleet->cost, stream);
 }
 

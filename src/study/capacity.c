@@ -111,7 +111,9 @@ static double worst_margin(const struct capacity *capacity, const double *values
 /* Where the SLO says nothing of waiting, a queue that grows without end is the limit. */
 static double overload_margin(const struct capacity *capacity, const struct summary *summary)
 {
-    return capacity->keeps_up && summary->saturation.verdict == LOAD_OVERLOADED ? 1.0 : -3.0;
+    return capacity->keeps_up && summary->saturation.verdict == LOAD_OVERLOADED
+               ? 1.0
+               : -SLO_WIDEST_MARGIN;
 }
 
 static double offered_per_s(const struct capacity *capacity, const struct summary *summary,
@@ -178,6 +180,17 @@ static bool try_load(struct search *search, double load, struct capacity_point *
     return true;
 }
 
+/* Half the load, and the promise is broken as badly: it is so of a server that has nothing else to do. */
+static bool is_hopeless(const struct capacity *capacity)
+{
+    if (capacity->has_best || capacity->point_count < 2)
+        return false;
+    const struct capacity_point *last = &capacity->points[capacity->point_count - 1];
+    const struct capacity_point *before = last - 1;
+    return last->margin < SLO_WIDEST_MARGIN && last->load < 0.6 * before->load &&
+           last->margin > before->margin - 0.01;
+}
+
 static bool search_load(struct search *search, double first)
 {
     struct capacity *capacity = search->capacity;
@@ -196,7 +209,7 @@ static bool search_load(struct search *search, double first)
         if (options->progress != NULL)
             options->progress((double)capacity->point_count / (double)options->max_runs);
         const double next = tidy(search, capacity_next_load(capacity, &bracket, outward++));
-        if (next == load)
+        if (next == load || is_hopeless(capacity))
             break;
         load = next;
     }
@@ -299,8 +312,9 @@ static bool set_up(struct search *search, const struct experiment_config *config
     choose_key(search, &config->workload);
     capacity->check_count = slo_list_checks(slo, CAPACITY_DEFAULT_GOODPUT, capacity->checks);
     if (capacity->check_count == 0)
-        return fail(search, "nothing is promised: capacity needs an SLO, -s slo.ttft.p99='1 s' or "
-                            "the like");
+        return fail(search,
+                    "nothing is promised: capacity needs an SLO, -s slo='{ttft: {p99: 1 s}}' "
+                    "or the like");
     capacity->keeps_up = true;
     for (size_t i = 0; i < capacity->check_count; i++) {
         const struct slo_check *check = &capacity->checks[i];
