@@ -11,7 +11,9 @@ import sys
 import tempfile
 
 llmsim, top = os.path.realpath(sys.argv[1]), os.path.realpath(sys.argv[2])
-chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# Once is enough for the pages: they are the same from every build.
+chromium = None if os.environ.get("LLMSIM_QUICK") else next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 os.chdir(tempfile.mkdtemp())
 checks = 0
 
@@ -159,5 +161,5 @@ run("sweep", "sweep.yaml", "-q", "--html", "sweep.yaml", "-o", "y", status=2)
 run("sweep", "sweep.yaml", "-q", "--shard", "1/2", "-o", "x", "--html", "x.html", status=2)
 check(open("base.yaml").read() == BASE and not os.path.exists("x.html") and not os.path.exists("same"), "nothing is left")
 check(run("base.yaml", "-q", "--html", "-").stdout.startswith("<!DOCTYPE html>"), "to stdout")
-print(f"{checks} checks passed" + ("" if chromium else "; skipped: there is no Chromium, no page was looked at"))
+print(f"{checks} checks passed" + ("" if chromium else "; skipped: no Chromium, or LLMSIM_QUICK: no page was looked at"))
 sys.exit(0 if chromium else 77)
