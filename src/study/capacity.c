@@ -162,12 +162,15 @@ static bool try_load(struct search *search, double load, struct capacity_point *
     struct capacity *capacity = search->capacity;
     *point = (struct capacity_point){.load = load};
     const int64_t first_seed = llmsim_config(search->base)->seed;
+    uint64_t first_digest = 0;
     for (int64_t i = 0; i < capacity->replications; i++) {
         struct llmsim *run = run_load(search, load, first_seed + i);
         if (run == NULL)
             return false;
         const struct summary *summary = &llmsim_result(run)->summary;
         const bool served = summary->completed > 0;
+        const bool is_again = i == 1 && summary->digest == first_digest;
+        first_digest = i == 0 ? summary->digest : first_digest;
         double margin = 0.0;
         add_run(capacity, point, summary, &margin);
         if (margins != NULL)
@@ -175,6 +178,9 @@ static bool try_load(struct search *search, double load, struct capacity_point *
         llmsim_destroy(run);
         if (!served)
             return fail(search, "not one request is completed: there is no capacity to be found");
+        if (is_again)
+            return fail(search, "nothing in this configuration is random: its replications are all "
+                                "the same run");
     }
     judge(capacity, point);
     return true;

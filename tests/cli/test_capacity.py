@@ -159,6 +159,7 @@ def refuses(text, *arguments):
 refuses("nothing is promised: capacity needs an SLO", "base.yaml")
 refuses("nothing is promised", "base.yaml", "-s", "slo.goodput=0.9")
 refuses("the SLO is met under no load: at ", "base.yaml", "-s", "slo.ttft.p99=1e-6")
+refuses("nothing in this configuration is random", f"{top}/configs/a100_llama7b.yaml", "--replications", "2")
 refuses("--precision 0: a share", "base.yaml", "--precision", "0")
 refuses("--load -1: a number above 0", "base.yaml", "--load", "-1")
 refuses("--runs 99: 4 to 32", "base.yaml", "--runs", "99")

@@ -82,7 +82,7 @@ function chart(caption, make, head, rows, note = '', size = '') {
     note ? element('p', {class: 'quiet'}, note) : null,
     element('div', {class: 'frame ' + size}, canvas),
     rows ? element('details', {}, element('summary', {}, 'As a table'), table(head, rows)) : null);
-  charts.push({canvas, make, drawn: null});
+  charts.push({canvas, make, size, drawn: null});
   return figure;
 }
 
@@ -151,9 +151,10 @@ function end() {
   const dark = window.matchMedia('(prefers-color-scheme: dark)');
   theme(location.hash === '#dark' || (location.hash !== '#light' && dark.matches) ? 'dark' : 'light');
   dark.addEventListener('change', () => theme(dark.matches ? 'dark' : 'light'));
+  /* Paper has its own size, which a chart does not hear of: two beside each other, or one as wide as both. */
   let before = 'light';
   window.addEventListener('beforeprint', () => { before = document.documentElement.dataset.theme; theme('light');
-    charts.forEach(entry => entry.drawn.resize()); });
+    charts.forEach(entry => entry.size === 'tall' ? entry.drawn.resize(660, 420) : entry.drawn.resize(310, entry.size === 'short' ? 140 : 260)); });
   window.addEventListener('afterprint', () => theme(before));
   document.querySelectorAll('details').forEach(details => details.addEventListener('toggle', tell));
   tell();
