@@ -28,8 +28,8 @@ if (extra.distributions) {
     data: {datasets: latencies.map(([name, label], i) => line(label, points(name), i))},
     options: {scales: {x: scale('ms', {type: 'logarithmic'}), y: scale('% of them are at most so long', {min: 0, max: 100})}}}),
     ['%', ...latencies.map(([, label]) => label + ', ms')],
-    (extra.distributions.ttft || []).filter((_, i) => i % 10 === 0).map(([, share], i) =>
-      [share, ...latencies.map(([name]) => ((extra.distributions[name] || [])[10 * i] || [null])[0])]),
+    (extra.distributions.ttft || []).map(([, share], i) =>
+      [share, ...latencies.map(([name]) => ((extra.distributions[name] || [])[i] || [null])[0])]),
     `${(extra.distributions.ttft || []).length} quantiles of each, of all requests (of all gaps, ITL)`));
 }
 const sharesOf = object => Object.fromEntries(Object.entries(object || {})
