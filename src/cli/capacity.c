@@ -53,7 +53,8 @@ static int parse_options(int argc, char **argv, struct capacity_command *command
             return command_misuse("capacity", "--precision %s: a share, 0.0001 to 0.5", optarg);
         if (option == LOAD && !parse_number(optarg, 1e-6, 1e12, &options->load))
             return command_misuse("capacity", "--load %s: a number above 0", optarg);
-        if (option == RUNS && !parse_number(optarg, 4.0, CAPACITY_MAX_POINTS, &runs))
+        if (option == RUNS &&
+            (!parse_number(optarg, 4.0, CAPACITY_MAX_POINTS, &runs) || runs != (double)(int)runs))
             return command_misuse("capacity", "--runs %s: 4 to %d", optarg, CAPACITY_MAX_POINTS);
         if (option == REPLICATIONS &&
             !overrides_add(&command->sweep.overrides, "metrics.replications=", optarg))
@@ -126,65 +127,83 @@ static void print_chart(const struct capacity *capacity, FILE *stream)
                        "output tokens/s per accelerator", stream);
 }
 
-static bool print_results(const struct capacity_command *command, const struct capacity *capacity,
-                          const struct experiment_config *config, struct error *error)
+enum { OUTPUT_JSON, OUTPUT_PAGE, OUTPUT_TABLE, OUTPUT_COUNT };
+
+static bool open_outputs(const struct capacity_command *command,
+                         const struct experiment_config *config,
+                         struct output_file outputs[OUTPUT_COUNT], struct error *error)
 {
-    enum { JSON, PAGE, TABLE, COUNT };
-    const struct printed printed = {capacity, config};
     const char *const paths[] = {command->json_path, command->sweep.html_path};
     const char *const read[] = {command->sweep.plan_path, config->workload.trace};
-    const struct options_outputs wanted = {paths, TABLE, read, 2};
-    struct output_file outputs[COUNT] = {0};
-    bool done = options_open_outputs(&wanted, outputs, error);
-    if (done && command->sweep.chart && outputs[TABLE].stream == NULL)
-        done = error_input(error, NULL,
-                           "--chart goes with the table, and stdout holds another output");
-    if (done && outputs[JSON].stream != NULL)
-        done = print_json(&printed, outputs[JSON].stream) || error_run(error, "out of memory");
-    if (done && outputs[PAGE].stream != NULL)
-        done = write_page(&printed, outputs[PAGE].stream, error);
-    if (done && outputs[TABLE].stream != NULL)
-        capacity_print_text(capacity, outputs[TABLE].stream);
-    if (done && outputs[TABLE].stream != NULL && command->sweep.chart)
-        print_chart(capacity, outputs[TABLE].stream);
-    done = done && output_files_commit(outputs, COUNT, error);
-    for (int i = 0; i < COUNT; i++)
+    const struct options_outputs wanted = {paths, OUTPUT_TABLE, read, 2};
+    if (!options_open_outputs(&wanted, outputs, error))
+        return false;
+    return !command->sweep.chart || outputs[OUTPUT_TABLE].stream != NULL ||
+           error_input(error, NULL, "--chart goes with the table, and stdout holds another output");
+}
+
+static bool print_results(const struct capacity_command *command, const struct capacity *capacity,
+                          const struct experiment_config *config,
+                          struct output_file outputs[OUTPUT_COUNT], struct error *error)
+{
+    const struct printed printed = {capacity, config};
+    FILE *json = outputs[OUTPUT_JSON].stream, *page = outputs[OUTPUT_PAGE].stream;
+    FILE *table = outputs[OUTPUT_TABLE].stream;
+    if (json != NULL && !print_json(&printed, json))
+        return error_run(error, "out of memory");
+    if (page != NULL && !write_page(&printed, page, error))
+        return false;
+    if (table != NULL)
+        capacity_print_text(capacity, table);
+    if (table != NULL && command->sweep.chart)
+        print_chart(capacity, table);
+    return output_files_commit(outputs, OUTPUT_COUNT, error);
+}
+
+static bool load(struct llmsim *base, const struct overrides *overrides, struct llmsim_error *error)
+{
+    bool done = true;
+    for (size_t i = 0; done && i < overrides->count; i++)
+        done = llmsim_assign(base, overrides->assignments[i]);
+    if (!done)
+        *error = (struct llmsim_error){ERROR_RUN, "out of memory"};
+    return done && llmsim_load(base, error);
+}
+
+/* Find it and write it down. Where it fails one of the two errors is filled. */
+static bool find(const struct capacity_command *command, struct llmsim *base,
+                 struct capacity *capacity, struct llmsim_error *told, struct error *error)
+{
+    struct output_file outputs[OUTPUT_COUNT] = {0};
+    if (!load(base, &command->sweep.overrides, told))
+        return false;
+    const struct experiment_config *config = llmsim_config(base);
+    experiment_config_warn_of_unused(config, USE_OF_REPLICATIONS, &command_warnings);
+    bool done = open_outputs(command, config, outputs, error) &&
+                capacity_find(base, &command->options, capacity, told);
+    progress_clear();
+    done = done && print_results(command, capacity, config, outputs, error);
+    for (int i = 0; i < OUTPUT_COUNT; i++)
         output_file_discard(&outputs[i]);
     return done;
 }
 
-static int fail(const struct llmsim_error *error)
+static int find_and_tell(const struct capacity_command *command, struct llmsim *base,
+                         struct capacity *capacity)
 {
-    fprintf(stderr, "%s\n", error->text);
-    return error->status;
-}
-
-static int find(const struct capacity_command *command, struct llmsim *base,
-                struct capacity *capacity)
-{
-    const struct sweep_command *sweep = &command->sweep;
     struct llmsim_error told = {0};
     struct error error = {0};
     const double start_s = progress_clock_s();
-    for (size_t i = 0; i < sweep->overrides.count; i++) {
-        if (!llmsim_assign(base, sweep->overrides.assignments[i]))
-            return command_out_of_memory();
-    }
-    if (!llmsim_load(base, &told))
-        return fail(&told);
-    experiment_config_warn_of_unused(llmsim_config(base), USE_OF_REPLICATIONS, &command_warnings);
-    const bool found = capacity_find(base, &command->options, capacity, &told);
-    progress_clear();
-    if (!found)
-        return fail(&told);
-    if (!print_results(command, capacity, llmsim_config(base), &error))
-        return command_fail(&error);
-    for (size_t i = 0; i < llmsim_warning_count(base); i++)
+    const bool done = find(command, base, capacity, &told, &error);
+    for (size_t i = 0; done && i < llmsim_warning_count(base); i++)
         command_warn(llmsim_warning(base, i));
-    if (!sweep->quiet)
+    if (done && !command->sweep.quiet)
         fprintf(stderr, "%lld runs in %.3f s\n", (long long)capacity->runs,
                 progress_clock_s() - start_s);
-    return 0;
+    if (done || told.status == 0)
+        return done ? 0 : command_fail(&error);
+    fprintf(stderr, "%s\n", told.text);
+    return told.status;
 }
 
 static int of_one(struct capacity_command *command)
@@ -195,8 +214,8 @@ static int of_one(struct capacity_command *command)
     command->options.progress = command->sweep.quiet ? NULL : progress_show;
     struct capacity *capacity = malloc(sizeof *capacity);
     struct llmsim *base = llmsim_create(command->sweep.plan_path, options_find_configs());
-    const int status =
-        capacity != NULL && base != NULL ? find(command, base, capacity) : command_out_of_memory();
+    const int status = capacity != NULL && base != NULL ? find_and_tell(command, base, capacity)
+                                                        : command_out_of_memory();
     llmsim_destroy(base);
     free(capacity);
     return status;
@@ -205,6 +224,8 @@ static int of_one(struct capacity_command *command)
 static int carry_out(struct capacity_command *command)
 {
     int status = 0;
+    if (!command->sweep.merge && strcmp(command->sweep.plan_path, "-") == 0)
+        return command_misuse("capacity", "a configuration from stdin can be read by one run only");
     const bool sweeps = command->sweep.merge || is_sweep(command->sweep.plan_path, &status);
     if (status != 0)
         return status;

@@ -113,12 +113,23 @@ static bool spares_trace(const struct sweep_command *command, const struct sweep
     return done;
 }
 
+/* A page that cannot be written is told before anything is run for it. */
+static bool check_page(const struct sweep_command *command, struct error *error)
+{
+    struct output_file page = {0};
+    if (command->html_path == NULL || is_stdout(command->html_path))
+        return true;
+    const bool done = output_file_open(&page, command->html_path, error);
+    output_file_discard(&page);
+    return done;
+}
+
 /* What is read is not written. */
 static bool check_outputs(const struct sweep_command *command, const struct sweep_plan *plan,
                           struct error *error)
 {
     return spares(command, command->plan_path, error) && spares(command, plan->base, error) &&
-           spares_trace(command, plan, error);
+           spares_trace(command, plan, error) && check_page(command, error);
 }
 
 static bool finish(struct sweep_journal *journal, const struct sweep_command *command,

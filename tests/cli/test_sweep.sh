@@ -278,6 +278,9 @@ refuses '--shard 0/2: K/N' sweep.yaml --shard 0/2 -o x
 refuses '--shard 1/2x: K/N' sweep.yaml --shard 1/2x -o x
 refuses '--shard needs -o FILE' sweep.yaml --shard 1/2
 refuses '--merge of no files' --merge
+"$llmsim" sweep sweep.yaml -o unseen.csv --html nowhere/x.html >stdout 2>stderr
+expect 'a page that cannot be written is status 1' test $? = 1
+expect 'before anything is run' test ! -s stdout -a ! -e unseen.csv -a ! -e unseen.csv.partial
 refuses '--html and --chart are of all shards' sweep.yaml --shard 1/2 -o x --chart
 refuses '--chart goes with the table' sweep.yaml --chart
 refuses '--chart goes with the table' --merge shard1 --chart
