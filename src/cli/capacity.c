@@ -211,6 +211,7 @@ static int of_one(struct capacity_command *command)
     if (command->sweep.resume || command->sweep.shards > 1 || command->sweep.output_path != NULL)
         return command_misuse("capacity", "-o, --resume and --shard are of a sweep: %s is none",
                               command->sweep.plan_path);
+    command_keep_memory();
     command->options.progress = command->sweep.quiet ? NULL : progress_show;
     struct capacity *capacity = malloc(sizeof *capacity);
     struct llmsim *base = llmsim_create(command->sweep.plan_path, options_find_configs());

@@ -45,6 +45,9 @@ int command_out_of_memory(void);
 void command_warn(const char *text);
 extern const struct warn_listener command_warnings;
 
+/* For commands of many runs: memory that a run gives back stays for the next. */
+void command_keep_memory(void);
+
 /* Flush stdout and say whether all of it was written: status 0, or 1 with a line on stderr. */
 int command_finish_stdout(void);
 

@@ -237,6 +237,7 @@ int sweep_command_run(const struct sweep_command *command)
 {
     struct error error = {0};
     struct sweep_group group;
+    command_keep_memory();
     if (command->merge)
         return merge(command, &error) ? 0 : command_fail(&error);
     const int status =
