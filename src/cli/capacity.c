@@ -136,10 +136,8 @@ static bool open_outputs(const struct capacity_command *command,
     const char *const paths[] = {command->json_path, command->sweep.html_path};
     const char *const read[] = {command->sweep.plan_path, config->workload.trace};
     const struct options_outputs wanted = {paths, OUTPUT_TABLE, read, 2};
-    if (!options_open_outputs(&wanted, outputs, error))
-        return false;
-    return !command->sweep.chart || outputs[OUTPUT_TABLE].stream != NULL ||
-           error_input(error, NULL, "--chart goes with the table, and stdout holds another output");
+    return options_open_outputs(&wanted, outputs, error) &&
+           options_check_chart(command->sweep.chart, outputs[OUTPUT_TABLE].stream != NULL, error);
 }
 
 static bool print_results(const struct capacity_command *command, const struct capacity *capacity,

@@ -117,6 +117,12 @@ bool options_open_outputs(const struct options_outputs *wanted, struct output_fi
     return !table || output_file_open(&outputs[wanted->count], "-", error);
 }
 
+bool options_check_chart(bool wanted, bool has_table, struct error *error)
+{
+    return !wanted || has_table ||
+           error_input(error, NULL, "--chart goes with the table, and stdout holds another output");
+}
+
 static void warn_of(const char *what, int64_t count)
 {
     if (count <= 0)

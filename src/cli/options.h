@@ -44,6 +44,9 @@ struct options_outputs {
 bool options_open_outputs(const struct options_outputs *wanted, struct output_file *outputs,
                           struct error *error);
 
+/* Charts of --chart stand below the table: it must be there. */
+bool options_check_chart(bool wanted, bool has_table, struct error *error);
+
 /* An output at `path` must not overwrite the configuration or the trace it is made from. */
 bool options_check_output(const char *path, const struct workload_config *workload,
                           const char *config_path, struct error *error);

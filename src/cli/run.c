@@ -38,7 +38,7 @@ enum {
 };
 
 static bool open_outputs(struct output_file outputs[OUTPUT_COUNT],
-                         const struct experiment_config *config, const char *config_path,
+                         const struct experiment_config *config, const struct run_options *options,
                          struct error *error)
 {
     const char *const paths[OUTPUT_TABLE] = {
@@ -46,14 +46,17 @@ static bool open_outputs(struct output_file outputs[OUTPUT_COUNT],
         [OUTPUT_TIMELINE] = config->output.timeline, [OUTPUT_PERFETTO] = config->output.perfetto,
         [OUTPUT_HTML] = config->output.html,
     };
-    const char *const read[] = {config_path, config->workload.trace};
+    const char *const read[] = {options->config_path, config->workload.trace};
     for (int i = 0; i < OUTPUT_TABLE; i++) {
         if (i != OUTPUT_JSON && paths[i] != NULL && config->metrics.replications > 1)
             return error_input(error, NULL, "%s: is of one run, not of several replications",
                                paths[i]);
     }
+    if (options->chart && config->metrics.replications > 1)
+        return error_input(error, NULL, "--chart is of one run, not of several replications");
     const struct options_outputs wanted = {paths, OUTPUT_TABLE, read, sizeof read / sizeof *read};
-    return options_open_outputs(&wanted, outputs, error);
+    return options_open_outputs(&wanted, outputs, error) &&
+           options_check_chart(options->chart, outputs[OUTPUT_TABLE].stream != NULL, error);
 }
 
 /* All that is said of a run, or of several. */
@@ -176,23 +179,6 @@ static bool run_all(const struct experiment_config *config, const struct run_opt
     return done;
 }
 
-/* Charts stand below the table of one run. */
-static bool check_chart(const struct experiment_config *config, const struct run_options *options,
-                        struct error *error)
-{
-    const struct output_config *output = &config->output;
-    const char *const others[] = {output->json, output->requests, output->timeline,
-                                  output->perfetto, output->html};
-    if (options->chart && config->metrics.replications > 1)
-        return error_input(error, NULL, "--chart is of one run, not of several replications");
-    for (size_t i = 0; options->chart && i < sizeof others / sizeof *others; i++) {
-        if (others[i] != NULL && strcmp(others[i], "-") == 0)
-            return error_input(error, NULL,
-                               "--chart goes with the table, and stdout holds another output");
-    }
-    return true;
-}
-
 static int simulate(const struct experiment_config *config, const struct run_options *options)
 {
     struct error error = {0};
@@ -206,9 +192,8 @@ static int simulate(const struct experiment_config *config, const struct run_opt
     double start_s = progress_clock_s();
     const bool repeats = outcome.replicated || outcome.sensitivity_known ||
                          config->metrics.warmup_s == METRICS_WARMUP_AUTO;
-    bool done = check_chart(config, options, &error) &&
-                (!repeats || experiment_check_repeatable(config, &error)) &&
-                open_outputs(outputs, config, options->config_path, &error) &&
+    bool done = (!repeats || experiment_check_repeatable(config, &error)) &&
+                open_outputs(outputs, config, options, &error) &&
                 run_all(config, options, outputs, &outcome, &error) &&
                 write_results(outputs, config, &outcome, &error);
     for (size_t i = 0; i < OUTPUT_COUNT; i++)

@@ -27,11 +27,6 @@ static bool tell_row(void *context, size_t run, const char *line, bool failed)
     return sweep_journal_add(&telling->journal, run, line);
 }
 
-static bool is_stdout(const char *path)
-{
-    return path == NULL || strcmp(path, "-") == 0;
-}
-
 static bool is_json(const char *path)
 {
     const char *suffix = path != NULL ? strrchr(path, '.') : NULL;
@@ -50,18 +45,17 @@ static void warn(const struct sweep_warnings *warnings)
 
 static bool has_table(const struct sweep_command *command)
 {
-    return !is_stdout(command->output_path) &&
-           (command->html_path == NULL || !is_stdout(command->html_path));
+    return !sweep_to_stdout(command->output_path) &&
+           (command->html_path == NULL || !sweep_to_stdout(command->html_path));
 }
 
 /* Before anything is run for it. */
 static bool check_stdout(const struct sweep_command *command, struct error *error)
 {
-    if (command->html_path != NULL && is_stdout(command->html_path) &&
-        is_stdout(command->output_path))
+    if (command->html_path != NULL && sweep_to_stdout(command->html_path) &&
+        sweep_to_stdout(command->output_path))
         return error_input(error, NULL, "stdout cannot hold both the rows and the page");
-    return !command->chart || has_table(command) ||
-           error_input(error, NULL, "--chart goes with the table, and stdout holds another output");
+    return options_check_chart(command->chart, has_table(command), error);
 }
 
 /* The result, whole: rows in their file, and then the front on stdout; or the rows there. */
@@ -72,7 +66,7 @@ static bool print_results(struct sweep_journal *journal, const struct sweep_comm
     struct output_file outputs[COUNT] = {0};
     const char *path = command->output_path, *page = command->html_path;
     const bool table = has_table(command);
-    bool done = output_file_open(&outputs[ROWS], is_stdout(path) ? "-" : path, error) &&
+    bool done = output_file_open(&outputs[ROWS], sweep_to_stdout(path) ? "-" : path, error) &&
                 (page == NULL || output_file_open(&outputs[PAGE], page, error));
     done = done && sweep_journal_print(journal, is_json(path), outputs[ROWS].stream, error) &&
            (page == NULL || sweep_page_write(journal, outputs[PAGE].stream, error)) &&
@@ -117,7 +111,7 @@ static bool spares_trace(const struct sweep_command *command, const struct sweep
 static bool check_page(const struct sweep_command *command, struct error *error)
 {
     struct output_file page = {0};
-    if (command->html_path == NULL || is_stdout(command->html_path))
+    if (command->html_path == NULL || sweep_to_stdout(command->html_path))
         return true;
     const bool done = output_file_open(&page, command->html_path, error);
     output_file_discard(&page);
@@ -218,10 +212,10 @@ static int sweep_together(const struct sweep_group *group, const struct sweep_co
         .shards = command->shards,
         .overrides = (const char *const *)command->overrides.assignments,
         .override_count = command->overrides.count};
-    const bool ready =
-        sweep_plan_read(&plan, command->plan_path, &error) && check_stdout(command, &error) &&
-        check_outputs(command, &plan, &error) &&
-        (group->rank > 0 || sweep_journal_open(&telling.journal, &plan, &journal, &error));
+    const bool ready = sweep_plan_read(&plan, command->plan_path, &error) &&
+                       (group->rank > 0 ||
+                        (check_stdout(command, &error) && check_outputs(command, &plan, &error) &&
+                         sweep_journal_open(&telling.journal, &plan, &journal, &error)));
     const bool all_ready = sweep_group_agree(group, ready, &first_failed);
     const bool done =
         all_ready && carry_out(group, &plan, command, &telling, &error) && error.kind == ERROR_NONE;

@@ -4,6 +4,7 @@
 
 #include "capacity.h"
 #include "options.h"
+#include <string.h>
 
 struct sweep_command {
     const char *plan_path, *output_path, *html_path;
@@ -15,6 +16,12 @@ struct sweep_command {
     const struct capacity_options *capacity; /* of each combination; NULL: a run of each */
     bool merge, resume, chart, quiet, help;
 };
+
+/* Whether an output of this path goes there. */
+static inline bool sweep_to_stdout(const char *path)
+{
+    return path == NULL || strcmp(path, "-") == 0;
+}
 
 /* As many runs at a time as there are cores, of all combinations. False when memory cannot be had. */
 bool sweep_command_init(struct sweep_command *command, int argc);

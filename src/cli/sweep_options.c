@@ -42,11 +42,6 @@ static bool parse_shard(const char *text, struct sweep_command *command)
     return true;
 }
 
-static bool is_stdout(const char *path)
-{
-    return path == NULL || strcmp(path, "-") == 0;
-}
-
 /* What of the result goes where; of a capacity of one configuration there are no rows. */
 static int check_outputs(const struct sweep_command *command, const char *name)
 {
@@ -75,9 +70,9 @@ int sweep_command_end(struct sweep_command *command, const char *name, int argc,
     if (argc != 1)
         return command_misuse(name, argc == 0 ? "no configuration or sweep given"
                                               : "more than one configuration or sweep given");
-    if (command->resume && is_stdout(command->output_path))
+    if (command->resume && sweep_to_stdout(command->output_path))
         return command_misuse(name, "--resume needs -o FILE, what is to be gone on with");
-    if (command->shards > 1 && is_stdout(command->output_path))
+    if (command->shards > 1 && sweep_to_stdout(command->output_path))
         return command_misuse(name, "--shard needs -o FILE, to be merged");
     command->plan_path = argv[0];
     return 0;

@@ -23,24 +23,6 @@ static bool list_points(struct sweep_journal *journal, struct sweep_front *front
     return true;
 }
 
-/* All that were added, and which of them are left. */
-static bool print_chart(const struct text_point *points, size_t count,
-                        const struct sweep_front *front, FILE *stream)
-{
-    struct text_point *all = malloc((count + front->count + 1) * sizeof *all);
-    if (all == NULL)
-        return false;
-    for (size_t i = 0; i < count; i++)
-        all[i] = points[i];
-    for (size_t i = 0; i < front->count; i++)
-        all[count + i] =
-            (struct text_point){front->points[i].per_user, front->points[i].per_accelerator, true};
-    text_chart_scatter(all, count + front->count, "output tokens/s per user; # is on the front",
-                       "output tokens/s per accelerator", stream);
-    free(all);
-    return true;
-}
-
 /* The i-th of `lines` that are shown: all, or equally far apart, with both ends. */
 static size_t shown(const struct sweep_front *front, size_t i, size_t lines)
 {
@@ -115,20 +97,33 @@ static bool print_trade_off(struct sweep_journal *journal, const struct sweep_fr
            (cheapest == NULL || print_cheapest(journal, cheapest, stream, error));
 }
 
+static void add_points(const struct sweep_front *front, bool on_front, struct text_point *points,
+                       size_t *count)
+{
+    for (size_t i = 0; i < front->count; i++)
+        points[(*count)++] = (struct text_point){front->points[i].per_user,
+                                                 front->points[i].per_accelerator, on_front};
+}
+
 bool sweep_trade_off_print(struct sweep_journal *journal, bool chart, FILE *stream,
                            struct error *error)
 {
     struct sweep_front front = {0};
     bool done = list_points(journal, &front, error);
-    const size_t count = front.count;
-    struct text_point *points = done && chart ? calloc(count + 1, sizeof *points) : NULL;
-    for (size_t i = 0; points != NULL && i < count; i++)
-        points[i] = (struct text_point){.x = front.points[i].per_user,
-                                        .y = front.points[i].per_accelerator};
+    size_t count = 0;
+    /* All of them, and then, over those, what is left of them. */
+    struct text_point *points = done && chart ? calloc(2 * front.count + 1, sizeof *points) : NULL;
+    if (done && chart && points == NULL)
+        done = error_run(error, "out of memory");
+    if (points != NULL)
+        add_points(&front, false, points, &count);
     sweep_front_reduce(&front);
     done = done && print_trade_off(journal, &front, stream, error);
-    if (done && chart && (points == NULL || !print_chart(points, count, &front, stream)))
-        done = error_run(error, "out of memory");
+    if (done && chart) {
+        add_points(&front, true, points, &count);
+        text_chart_scatter(points, count, "output tokens/s per user; # is on the front",
+                           "output tokens/s per accelerator", stream);
+    }
     free(points);
     sweep_front_fini(&front);
     return done;

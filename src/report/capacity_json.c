@@ -7,7 +7,7 @@ static bool set_figures(json_t *object, const struct replications *runs)
     bool done = true;
     for (size_t i = 0; i < SUMMARY_FIGURE_COUNT; i++) {
         const struct replicated *figure = &runs->figures[i];
-        done &= json_set_real(object, figure->key, figure->count > 0 ? figure->mean : (double)NAN);
+        done &= json_set_real(object, figure->key, replicated_mean(figure));
     }
     done &=
         json_set_text(object, "saturation", saturation_verdict_names[replications_verdict(runs)]);
@@ -27,7 +27,7 @@ static json_t *point_json(const struct capacity *capacity, const struct capacity
     for (size_t i = 0; i < capacity->check_count; i++) {
         const struct replicated *value = &point->values[i];
         slo_check_name(&capacity->checks[i], name);
-        done &= json_set_real(values, name, value->count > 0 ? value->mean : (double)NAN);
+        done &= json_set_real(values, name, replicated_mean(value));
     }
     done &= json_set(object, "slo", values);
     done &= json_set_real(object, "busy_share", point->busy_share);

@@ -68,6 +68,7 @@ struct capacity {
     const char *key;  /* "workload.arrivals.rate" */
     const char *unit; /* "requests/s" */
     bool whole;       /* whole numbers of it */
+    bool is_rate;     /* the load itself is in requests a second */
     bool
         keeps_up; /* the SLO says nothing of waiting: a load that overloads the server is too much */
     struct slo_check checks[CAPACITY_MAX_CHECKS];

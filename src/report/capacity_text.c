@@ -54,7 +54,7 @@ static void print_capacity(const struct capacity *capacity, FILE *stream)
 {
     const struct capacity_point *best = &capacity->points[capacity->best];
     fprintf(stream, "Capacity        %g %s", best->load, capacity->unit);
-    if (strcmp(capacity->unit, "requests/s") != 0)
+    if (!capacity->is_rate)
         fprintf(stream, ", %.4g requests/s", best->requests_per_s);
     if (capacity->has_limit)
         fprintf(stream, "; not %g (%.2g %% more)", capacity->points[capacity->too_much].load,
@@ -133,8 +133,7 @@ static void print_cost(const struct capacity_cost *cost, FILE *stream)
 
 static double tokens_per_user_s(const struct capacity_point *point)
 {
-    const struct replicated *tpot = replications_find(&point->runs, "mean_tpot_ms");
-    return tpot->count > 0 ? 1e3 / tpot->mean : (double)NAN;
+    return 1e3 / replicated_mean(replications_find(&point->runs, "mean_tpot_ms"));
 }
 
 static void print_server(const struct capacity *capacity, FILE *stream)
@@ -158,7 +157,7 @@ static void print_fleet(const struct capacity *capacity, FILE *stream)
         return;
     const double accelerators = fleet->servers * (double)capacity->accelerators;
     fprintf(stream, "For the load    %g %s", fleet->load, capacity->unit);
-    if (strcmp(capacity->unit, "requests/s") != 0)
+    if (!capacity->is_rate)
         fprintf(stream, " (%.4g requests/s)", fleet->requests_per_s);
     fprintf(stream, ": %.0f accelerator%s", accelerators, accelerators > 1.0 ? "s" : "");
     if (fleet->servers > 1.0)

@@ -7,7 +7,7 @@ with open(sys.argv[1], 'w', encoding='ascii') as out:
         name, path = argument.split('=', 1)
         with open(path, 'rb') as file:
             data = file.read()
-        out.write(f'\nconst size_t {name}_size = {len(data)};\nconst char {name}[] = {{\n')
+        out.write(f'\nconst char {name}[] = {{\n')
         for i in range(0, len(data), 24):
             out.write(''.join(f'{b if b < 128 else b - 256},' for b in data[i:i + 24]) + '\n')
         out.write('0};\n')

@@ -72,27 +72,6 @@ static bool write_data(const struct html_report *report, FILE *stream)
     return done;
 }
 
-static bool write_css(const struct html_report *report, FILE *stream)
-{
-    (void)report;
-    fwrite(embedded_html_css, 1, embedded_html_css_size, stream);
-    return true;
-}
-
-static bool write_chart_js(const struct html_report *report, FILE *stream)
-{
-    (void)report;
-    fwrite(embedded_chart_js, 1, embedded_chart_js_size, stream);
-    return true;
-}
-
-static bool write_report_js(const struct html_report *report, FILE *stream)
-{
-    (void)report;
-    fwrite(embedded_html_report, 1, embedded_html_report_size, stream);
-    return true;
-}
-
 static bool write_kind_js(const struct html_report *report, FILE *stream)
 {
     fputs(kinds[report->kind].scripts[0], stream);
@@ -100,13 +79,19 @@ static bool write_kind_js(const struct html_report *report, FILE *stream)
     return true;
 }
 
-/* The words of the page, and what is written in their place; false when memory cannot be had. */
+/* The words of the page, and what stands in their place: a text, or what is written; false when memory
+ * cannot be had. */
 static const struct {
-    const char *name;
+    const char *name, *text;
     bool (*write)(const struct html_report *report, FILE *stream);
-} words[] = {{"@TITLE@", write_title},         {"@CSS@", write_css},
-             {"@CHART_JS@", write_chart_js},   {"@DATA@", write_data},
-             {"@REPORT_JS@", write_report_js}, {"@KIND_JS@", write_kind_js}};
+} words[] = {
+    {"@TITLE@", NULL, write_title},
+    {"@CSS@", embedded_html_css, NULL},
+    {"@CHART_JS@", embedded_chart_js, NULL},
+    {"@DATA@", NULL, write_data},
+    {"@REPORT_JS@", embedded_html_report, NULL},
+    {"@KIND_JS@", NULL, write_kind_js},
+};
 
 /* The number of bytes of the word that stands here; 0: none. */
 static size_t write_word(const struct html_report *report, const char *text, FILE *stream,
@@ -115,7 +100,10 @@ static size_t write_word(const struct html_report *report, const char *text, FIL
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         size_t length = strlen(words[i].name);
         if (strncmp(text, words[i].name, length) == 0) {
-            *done &= words[i].write(report, stream);
+            if (words[i].text != NULL)
+                fputs(words[i].text, stream);
+            else
+                *done &= words[i].write(report, stream);
             return length;
         }
     }

@@ -24,6 +24,12 @@ struct replications {
 /* One more value; NaN is passed over. */
 void replicated_add(struct replicated *figure, double value);
 
+/* NaN of no value. */
+static inline double replicated_mean(const struct replicated *figure)
+{
+    return figure->count > 0 ? figure->mean : (double)NAN;
+}
+
 /* Sample standard deviation, and the interval of the mean: NaN of fewer than two values. */
 double replicated_std(const struct replicated *figure);
 struct interval replicated_interval(const struct replicated *figure);

@@ -94,7 +94,7 @@ static bool set_change(json_t *object, const char *key, const struct replicated 
 {
     json_t *change = json_object();
     const struct interval interval = replicated_interval(figure);
-    bool done = json_set_real(change, "mean", figure->count > 0 ? figure->mean : (double)NAN);
+    bool done = json_set_real(change, "mean", replicated_mean(figure));
     done &= json_set_interval(change, "interval", &interval);
     return json_set(object, key, change) && done;
 }
@@ -105,7 +105,7 @@ static bool append_row(json_t *rows, const struct sensitivity_row *row, double s
     bool done = json_set_real(object, "speed", speed);
     for (size_t i = 0; i < SUMMARY_FIGURE_COUNT; i++) {
         const struct replicated *figure = &row->runs.figures[i];
-        done &= json_set_real(object, figure->key, figure->count > 0 ? figure->mean : (double)NAN);
+        done &= json_set_real(object, figure->key, replicated_mean(figure));
     }
     done &= set_change(object, "mean_ttft_change", &row->ttft_change);
     done &= set_change(object, "goodput_change", &row->good_change);
@@ -122,8 +122,8 @@ json_t *sensitivity_to_json(const struct sensitivity *sensitivity)
         done &= append_row(rows, &sensitivity->rows[i], sensitivity_speeds[i]);
     done &= json_set(root, "speeds", rows);
     const struct replicated *capacity = &sensitivity->capacity_per_s, *load = &sensitivity->load;
-    done &= json_set_real(root, "capacity", capacity->count > 0 ? capacity->mean : (double)NAN);
-    done &= json_set_real(root, "load", load->count > 0 ? load->mean : (double)NAN);
+    done &= json_set_real(root, "capacity", replicated_mean(capacity));
+    done &= json_set_real(root, "load", replicated_mean(load));
     if (done)
         return root;
     json_decref(root);

@@ -38,8 +38,7 @@ static void print_field(const char *text, FILE *stream)
 
 static double mean_of(const struct replications *runs, const char *key)
 {
-    const struct replicated *figure = replications_find(runs, key);
-    return figure->count > 0 ? figure->mean : (double)NAN;
+    return replicated_mean(replications_find(runs, key));
 }
 
 static bool set_trade(json_t *root, const struct sweep_row *row)

@@ -51,10 +51,12 @@ static void choose_key(struct search *search, const struct workload_config *work
     } else if (setting_is_set(workload->transform.target_rate_per_s)) {
         capacity->key = "workload.target_rate";
         capacity->unit = "requests/s";
+        capacity->is_rate = true;
         search->configured = workload->transform.target_rate_per_s;
     } else if (generated && steady && workload->transform.rate_scale == 1.0) {
         capacity->key = "workload.arrivals.rate";
         capacity->unit = "requests/s";
+        capacity->is_rate = true;
         search->configured = arrivals->profile.rate_per_s;
     } else {
         capacity->key = "workload.rate_scale";
@@ -119,7 +121,7 @@ static double overload_margin(const struct capacity *capacity, const struct summ
 static double offered_per_s(const struct capacity *capacity, const struct summary *summary,
                             double load)
 {
-    if (strcmp(capacity->unit, "requests/s") == 0)
+    if (capacity->is_rate)
         return load;
     return capacity->whole || summary->saturation.verdict == LOAD_UNKNOWN
                ? summary->request_throughput_per_s
@@ -148,7 +150,7 @@ static void judge(const struct capacity *capacity, struct capacity_point *point)
 {
     double values[CAPACITY_MAX_CHECKS];
     for (size_t i = 0; i < capacity->check_count; i++)
-        values[i] = point->values[i].count > 0 ? point->values[i].mean : (double)NAN;
+        values[i] = replicated_mean(&point->values[i]);
     point->margin = worst_margin(capacity, values, &point->limiting);
     if (capacity->keeps_up && replications_verdict(&point->runs) == LOAD_OVERLOADED)
         point->margin = fmax(point->margin, 1.0);
@@ -345,15 +347,11 @@ bool capacity_find(const struct llmsim *base, const struct capacity_options *opt
                    struct capacity *capacity, struct llmsim_error *error)
 {
     memset(capacity, 0, sizeof *capacity);
-    struct llmsim *configured = llmsim_copy(base);
-    struct search search = {
-        .base = configured, .options = options, .capacity = capacity, .error = error};
+    struct search search = {.base = base, .options = options, .capacity = capacity, .error = error};
+    const struct experiment_config *config = llmsim_config(base);
     double first = 0.0;
     bool done =
-        configured != NULL ? llmsim_load(configured, error) : fail(&search, "out of memory");
-    const struct experiment_config *config = done ? llmsim_config(configured) : NULL;
-    done = done && set_up(&search, config) && estimate(&search, config, &first) &&
-           search_load(&search, first);
+        set_up(&search, config) && estimate(&search, config, &first) && search_load(&search, first);
     for (int64_t i = 0; done && search.seed_margins != NULL && i < capacity->replications; i++)
         replicated_add(&capacity->loads, crossing(capacity, search.seed_margins[i]));
     if (done) {
@@ -362,6 +360,5 @@ bool capacity_find(const struct llmsim *base, const struct capacity_options *opt
         done = size_fleet(&search, &config->accelerator);
     }
     free(search.seed_margins);
-    llmsim_destroy(configured);
     return done;
 }

@@ -21,8 +21,8 @@ struct capacity_options {
  * the start; then regula falsi on the worst promise's margin over the logarithm of the load (Illinois:
  * Dowell & Jarratt, BIT 11, 1971), with bisection where that is slow.
  *
- * False with *error filled: a configuration that is wrong or without an SLO, or that meets it under no
- * load. A load that nothing breaks leaves has_limit false. */
+ * The base has been loaded (llmsim_load). False with *error filled: it has no SLO, meets it under no
+ * load, or a run of it fails. A load that nothing breaks leaves has_limit false. */
 bool capacity_find(const struct llmsim *base, const struct capacity_options *options,
                    struct capacity *capacity, struct llmsim_error *error);
 

@@ -170,7 +170,8 @@ bool llmsim_load(struct llmsim *run, struct llmsim_error *told)
     return experiment_check_repeatable(&run->config, &error) || fail(&error, told);
 }
 
-bool llmsim_simulate(struct llmsim *run, struct llmsim_error *told)
+/* What llmsim_load has read. */
+static bool simulate(struct llmsim *run, struct llmsim_error *told)
 {
     const struct experiment_hooks hooks = {0};
     struct error error = {0};
@@ -187,7 +188,7 @@ bool llmsim_run(struct llmsim *run, struct llmsim_error *error)
     if (!llmsim_load(run, error))
         return false;
     experiment_config_warn_of_unused(&run->config, USE_OF_RUN, &listener);
-    return llmsim_simulate(run, error);
+    return simulate(run, error);
 }
 
 const struct experiment_result *llmsim_result(const struct llmsim *run)

@@ -15,7 +15,4 @@ bool llmsim_load(struct llmsim *run, struct llmsim_error *error);
 /* Override by "KEY=VALUE". */
 bool llmsim_assign(struct llmsim *run, const char *assignment);
 
-/* Simulate what llmsim_load has read. */
-bool llmsim_simulate(struct llmsim *run, struct llmsim_error *error);
-
 #endif
