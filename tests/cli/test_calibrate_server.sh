@@ -2,25 +2,12 @@
 # test_calibrate_server.sh LLMSIM TOP: an accelerator fitted to a server's log. The server is llmsim itself on
 # an accelerator of other parameters, which the fit must find, within its stated errors, or refuse.
 set -u
+. "$(dirname "$0")/expect.sh"
 llmsim=$(realpath "$1")
 top=$(realpath "$2")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-passed=0
-failed=0
-
-# expect NAME COMMAND...: the command succeeds.
-expect() {
-    local name=$1
-    shift
-    if "$@" >expect.log 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAIL %s: %s\n' "$name" "$(head -n 5 expect.log)"
-    fi
-}
 
 # fit ARGUMENT...: llmsim calibrate base.yaml so; its status is kept.
 fit() {
@@ -102,5 +89,4 @@ refuses 'the linear cost model has no accelerator to fit' --from-server log.csv 
 refuses 'nothing.csv: cannot be opened' --from-server nothing.csv
 refuses "unknown option '--fit'" --from-server log.csv --fit
 
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+all_held

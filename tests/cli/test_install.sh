@@ -1,24 +1,12 @@
 #!/bin/bash
 # test_install.sh BUILD: what is installed works by itself, from anywhere: program, manual page, completion.
 set -u
+. "$(dirname "$0")/expect.sh"
 build=$(realpath "$1")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 unset LLMSIM_CONFIGS
-passed=0
-failed=0
-
-expect() {
-    local name=$1
-    shift
-    if "$@" >expect.log 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAIL %s: %s\n' "$name" "$(head -n 5 expect.log)"
-    fi
-}
 
 expect 'meson install' meson install -C "$build" --no-rebuild --destdir "$work/root"
 llmsim=$(find root -path '*/bin/llmsim')
@@ -96,5 +84,4 @@ for command in run roofline trace calibrate sweep capacity validate; do
     done
 done
 
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+all_held

@@ -2,26 +2,13 @@
 # test_roofline.sh LLMSIM TOP: llmsim roofline: the figures that can be worked out by hand, files that
 # other programs read, and what can be wrong.
 set -u
+. "$(dirname "$0")/expect.sh"
 llmsim=$(realpath "$1")
 top=$(realpath "$2")
 export LLMSIM_CONFIGS=$top/configs
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-passed=0
-failed=0
-
-# expect NAME COMMAND...: the command succeeds.
-expect() {
-    local name=$1
-    shift
-    if "$@" >expect.log 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAIL %s: %s\n' "$name" "$(head -n 5 expect.log)"
-    fi
-}
 
 # figures NAME FILE EXPRESSION: of the JSON `d`, in Python.
 figures() {
@@ -211,5 +198,4 @@ fails 'the accelerator as output' 2 './own.yaml: would overwrite' -a ./own.yaml 
 printf 'arrival_s,prompt_tokens,output_tokens\n0,10,x\n' >bad.csv
 fails 'a bad row' 2 'bad.csv:2:' "$top/configs/a100_llama7b.yaml" -s "workload.trace=$work/bad.csv" "${out[@]}"
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+all_held

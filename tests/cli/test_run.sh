@@ -2,26 +2,12 @@
 # test_run.sh LLMSIM: what the commands promise when nothing is wrong: the same bytes every time,
 # configurations that survive being printed, overrides, and files that agree with the program.
 set -u
+. "$(dirname "$0")/expect.sh"
 llmsim=$(realpath "$1")
 top=$(realpath "$(dirname "$0")/../..")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-exec 3>&1 # what is said about failures, also where stdout goes elsewhere
-passed=0
-failed=0
-
-# expect NAME COMMAND...: the command succeeds.
-expect() {
-    local name=$1
-    shift
-    if "$@" >expect.log 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAIL %s: %s\n' "$name" "$(head -n 5 expect.log)" >&3
-    fi
-}
 
 is_empty() { [ ! -s "$1" ]; }
 
@@ -323,5 +309,4 @@ expect 'the version' grep -Eqx 'llmsim [0-9]+\.[0-9]+\.[0-9]+' <("$llmsim" --ver
 sed -n '/<!-- keys -->/,/<!-- \/keys -->/p' "$top/configs/README.md" | sed '1d;$d' >documented.txt
 expect 'configs/README.md has every key' diff documented.txt keys.txt
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+all_held

@@ -2,36 +2,16 @@
 # test_sweep.sh LLMSIM TOP: sweeps: every combination a row that is the run of its own, whatever the threads and
 # the interruptions.
 set -u
+. "$(dirname "$0")/expect.sh"
 llmsim=$(realpath "$1")
 top=$(realpath "$2")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-passed=0
-failed=0
-
-# expect NAME COMMAND...: the command succeeds.
-expect() {
-    local name=$1
-    shift
-    if "$@" >expect.log 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAIL %s: %s\n' "$name" "$(head -n 5 expect.log)"
-    fi
-}
 
 # refuses TEXT ARGUMENT...: llmsim sweep so ends with status 2 and says the text, in one line.
 refuses() {
-    local text=$1
-    shift
-    "$llmsim" sweep "$@" >stdout 2>stderr </dev/null
-    local got=$?
-    expect "status of $*" test $got = 2
-    expect "'$text' of $*" grep -qF -- "$text" stderr
-    expect "one line of $*" test "$(wc -l <stderr)" = 1
-    expect "no result of $*" test ! -s stdout
+    expect_refusal 2 "$1" sweep "${@:2}"
 }
 
 # refuses_plan TEXT PLAN: so does this file.
@@ -320,5 +300,4 @@ refuses_plan 'every combination is excluded' 'base: base.yaml\nsweep: {seed: [1]
 refuses_plan 'more than 100000 combinations' 'base: base.yaml\nsweep: {seed: {from: 1, to: 2, count: 10000}, engine.block_size: {from: 1, to: 2, count: 11}}'
 refuses_plan 'a value of a sweep is a number or a text' 'base: base.yaml\nsweep: {seed: [[1]]}'
 
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+all_held

@@ -2,24 +2,12 @@
 # test_sweep_mpi.sh LLMSIM SOURCE: a sweep under mpirun (LLMSIM is built with -Dmpi=enabled) is the file that one
 # thread writes, also after ranks have been killed.
 set -u
+. "$(dirname "$0")/expect.sh"
 llmsim=$(realpath "$1")
 top=$(realpath "$2")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-passed=0
-failed=0
-
-expect() {
-    local name=$1
-    shift
-    if "$@" >expect.log 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAIL %s: %s\n' "$name" "$(head -n 5 expect.log)"
-    fi
-}
 
 ranks() {
     local count=$1
@@ -93,5 +81,4 @@ expect 'an error is said once' test "$(grep -c 'nothing.yaml: cannot be opened' 
 ranks 3 sweep.yaml -o one.csv/x >stdout 2>stderr
 expect 'a file that cannot be written is said once' test "$(grep -c 'one.csv/x.partial: cannot be written' stderr)" = 1
 
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+all_held

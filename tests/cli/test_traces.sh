@@ -2,25 +2,13 @@
 # test_traces.sh LLMSIM TOP: the sample traces are what the program writes and reads, in every format; one
 # format becomes another and says what it loses.
 set -u
+. "$(dirname "$0")/expect.sh"
 llmsim=$(realpath "$1")
 top=$(realpath "$2")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 export LLMSIM_CONFIGS=$top/configs
-passed=0
-failed=0
-
-expect() { # NAME COMMAND...
-    local name=$1
-    shift
-    if "$@" >expect.log 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAIL %s: %s\n' "$name" "$(head -n 5 expect.log)"
-    fi
-}
 
 formats=0
 for sample in "$top"/traces/samples/*; do
@@ -113,5 +101,4 @@ sed -n '1,/^seed/p' "$top/traces/samples.yaml" >>closed.yaml
 expect 'a closed loop is no trace' grep -q '^a closed loop cannot be written as a trace' stderr
 expect 'of which nothing is left' test ! -e out
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+all_held

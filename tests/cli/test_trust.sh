@@ -2,37 +2,12 @@
 # test_trust.sh LLMSIM TOP: warm-up, intervals, replications, sensitivity and the verdict on the load,
 # from the command line.
 set -u
+. "$(dirname "$0")/expect.sh"
 llmsim=$(realpath "$1")
 top=$(realpath "$2")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-passed=0
-failed=0
-
-# expect NAME COMMAND...: the command succeeds.
-expect() {
-    local name=$1
-    shift
-    if "$@" >expect.log 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAIL %s: %s\n' "$name" "$(head -n 5 expect.log)"
-    fi
-}
-
-# refuses STATUS TEXT ARGUMENT...: llmsim so ends with the status and says the text, in one line.
-refuses() {
-    local status=$1 text=$2
-    shift 2
-    "$llmsim" "$@" >stdout 2>stderr </dev/null
-    local got=$?
-    expect "status of $*" test $got = "$status"
-    expect "'$text' of $*" grep -qF -- "$text" stderr
-    expect "one line of $*" test "$(wc -l <stderr)" = 1
-    expect "no result of $*" test ! -s stdout
-}
 
 # says TEXT ARGUMENT...: llmsim so prints the text.
 says() {
@@ -94,8 +69,8 @@ expect 'auto is kept by --print-config' \
     grep -q 'warmup: auto' <("$llmsim" filling.yaml --print-config -s metrics.warmup=auto)
 says 'Requests        4000 completed' queue.yaml -q -s metrics.warmup=auto -s workload.arrivals.rate=20
 expect 'a queue that grows has no end of a warm-up' grep -qF 'no end of a warm-up was found' stderr
-refuses 2 "'warmup' must be a number (e.g. 50 ms) or auto, not 'never'" queue.yaml -s metrics.warmup=never
-refuses 2 "'warmup' is in s" queue.yaml -s metrics.warmup='3 GiB'
+expect_refusal 2 "'warmup' must be a number (e.g. 50 ms) or auto, not 'never'" queue.yaml -s metrics.warmup=never
+expect_refusal 2 "'warmup' is in s" queue.yaml -s metrics.warmup='3 GiB'
 
 # --- intervals
 
@@ -118,9 +93,9 @@ expect 'replications are the runs of these seeds' holds "abs(($mean) / 5 - $(fig
 expect 'the mean is in the interval' \
     holds "$(figure five.json replications figures mean_ttft_ms interval 0) < $(figure five.json mean_ttft_ms) < $(figure five.json replications figures mean_ttft_ms interval 1)"
 says 'Replications    3 runs, seeds 2 to 4' queue.yaml -q --seed 2 -s metrics.replications=3
-refuses 2 'nothing in this configuration is random' queue.yaml --replications 3 -s workload.arrivals.process=constant
-refuses 2 "'replications' must be between 1 and 10000" queue.yaml --replications 0
-refuses 2 'r.csv: is of one run' queue.yaml --replications 2 --requests r.csv
+expect_refusal 2 'nothing in this configuration is random' queue.yaml --replications 3 -s workload.arrivals.process=constant
+expect_refusal 2 "'replications' must be between 1 and 10000" queue.yaml --replications 0
+expect_refusal 2 'r.csv: is of one run' queue.yaml --replications 2 --requests r.csv
 expect 'no file is left' test ! -e r.csv
 
 # --- sensitivity
@@ -139,8 +114,7 @@ says 'Knee            the server would have to be' queue.yaml -q --sensitivity -
 sed '/^workload/,/num_requests/d' queue.yaml >replay.yaml
 echo 'workload: {trace: trace.csv}' >>replay.yaml
 for again in --sensitivity --replications=2 '-smetrics.warmup=auto'; do
-    refuses 2 'a trace from stdin can be read by one run only' replay.yaml -s workload.trace=- "$again"
+    expect_refusal 2 'a trace from stdin can be read by one run only' replay.yaml -s workload.trace=- "$again"
 done
 
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+all_held

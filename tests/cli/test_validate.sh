@@ -2,36 +2,16 @@
 # test_validate.sh LLMSIM TOP: a run beside a measured one. What llmsim itself has written with
 # --requests is a measured log too.
 set -u
+. "$(dirname "$0")/expect.sh"
 llmsim=$(realpath "$1")
 top=$(realpath "$2")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-passed=0
-failed=0
-
-# expect NAME COMMAND...: the command succeeds.
-expect() {
-    local name=$1
-    shift
-    if "$@" >expect.log 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAIL %s: %s\n' "$name" "$(head -n 5 expect.log)"
-    fi
-}
 
 # refuses TEXT ARGUMENT...: llmsim validate so ends with status 2 and says the text, in one line.
 refuses() {
-    local text=$1
-    shift
-    "$llmsim" validate "$@" >stdout 2>stderr </dev/null
-    local got=$?
-    expect "status of $*" test $got = 2
-    expect "'$text' of $*" grep -qF -- "$text" stderr
-    expect "one line of $*" test "$(wc -l <stderr)" = 1
-    expect "no result of $*" test ! -s stdout
+    expect_refusal 2 "$1" validate "${@:2}"
 }
 
 # figure FILE KEY...: a value of a JSON file.
@@ -140,5 +120,4 @@ echo '{}' >bad.json
 refuses 'is neither of' base.yaml --measured bad.json
 expect 'no file is left' test ! -e x.svg
 
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+all_held
